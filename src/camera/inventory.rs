@@ -1,0 +1,112 @@
+//! The desired set of cameras: what the options ask for and what is enabled.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use secrecy::{ExposeSecret, SecretString};
+use url::Url;
+
+use super::CameraId;
+
+/// One camera as the options describe it, checked.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Camera {
+    /// The identity; the name may change, the id may not.
+    pub id: CameraId,
+    /// Shown in Home Assistant as the device's name.
+    pub name: String,
+    /// `rtsp` or `rtsps`, without user and password. Probed for decodable key frames.
+    pub stream: Option<Url>,
+    /// `http` or `https`, without user and password. Probed for a real image.
+    pub snapshot: Option<Url>,
+    /// For both URLs.
+    pub credentials: Option<Credentials>,
+    /// What kind of device Home Assistant shows.
+    pub kind: CameraKind,
+    /// The area that Home Assistant suggests when it meets the device for the first time.
+    pub area: Option<String>,
+    /// Shown on the device's page.
+    pub manufacturer: Option<String>,
+    /// Shown on the device's page.
+    pub model: Option<String>,
+    /// Time from one probe to the next, 5 s to 1 h.
+    pub check_every: Duration,
+    /// `false` keeps the camera in the options but takes it out of Home Assistant.
+    pub enabled: bool,
+}
+
+/// What kind of device a camera is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum CameraKind {
+    /// A camera.
+    #[default]
+    Camera,
+    /// A camera with a bell button.
+    Doorbell,
+}
+
+/// A user name and a password. The password is never printed.
+#[derive(Clone)]
+pub struct Credentials {
+    /// The user name.
+    pub username: String,
+    /// The password, possibly empty.
+    pub password: SecretString,
+}
+
+impl fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Credentials").field("username", &self.username).finish_non_exhaustive()
+    }
+}
+
+impl PartialEq for Credentials {
+    fn eq(&self, other: &Self) -> bool {
+        self.username == other.username && self.password.expose_secret() == other.password.expose_secret()
+    }
+}
+
+/// The enabled cameras, in the order of the options. Cheap to clone.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Inventory(Arc<[Camera]>);
+
+impl Inventory {
+    /// Takes the enabled ones of the configured cameras.
+    #[must_use]
+    pub fn new(cameras: impl IntoIterator<Item = Camera>) -> Self {
+        Self(cameras.into_iter().filter(|camera| camera.enabled).collect())
+    }
+
+    /// The camera with this id.
+    #[must_use]
+    pub fn get(&self, id: &CameraId) -> Option<&Camera> {
+        self.0.iter().find(|camera| camera.id == *id)
+    }
+
+    /// All of them, in the order of the options.
+    pub fn iter(&self) -> std::slice::Iter<'_, Camera> {
+        self.0.iter()
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// No camera is enabled.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl<'a> IntoIterator for &'a Inventory {
+    type Item = &'a Camera;
+    type IntoIter = std::slice::Iter<'a, Camera>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}

@@ -1,0 +1,15 @@
+//! Cameras: what they are, how they are probed, and what their probes mean.
+//!
+//! `Inventory ══> prober ──Report──> tracker ══Statuses══>`: a probe measures, [`status`] decides, the tracker moves bytes.
+
+pub mod id;
+pub mod inventory;
+pub mod prober;
+pub mod report;
+pub mod status;
+pub mod tracker;
+
+pub use id::CameraId;
+pub use inventory::{Camera, CameraKind, Credentials, Inventory};
+pub use report::{Failure, Reason, Report, Sighting};
+pub use status::{CameraState, Status, Statuses};

@@ -1,0 +1,87 @@
+//! What one probe measured. A report states facts; whether a camera is offline is decided in [`super::status`].
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::CameraId;
+
+/// The result of one probe of one camera.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Report {
+    /// Which camera was probed.
+    pub camera: CameraId,
+    /// When the probe ended.
+    pub at: Timestamp,
+    /// What was seen, or why nothing was.
+    pub outcome: Result<Sighting, Failure>,
+}
+
+/// A camera was seen: a decodable key frame came, or a real image.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Sighting {
+    /// `h264`, `h265`, `jpeg`, `png`.
+    pub codec: Option<String>,
+    /// Width and height in pixels.
+    pub resolution: Option<(u32, u32)>,
+    /// Frames a second as the stream declares them.
+    pub fps: Option<f32>,
+    /// Bits a second, where measured.
+    pub bitrate: Option<u64>,
+    /// From the start of the probe to the first key frame, or to the end of the image.
+    pub latency: Duration,
+}
+
+/// A probe that did not see a picture.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Failure {
+    /// The cause, for the status and the automations on it.
+    pub reason: Reason,
+    /// One sentence for the log and the page: what happened and what to do. Holds no secret.
+    pub detail: String,
+}
+
+/// Why a probe failed. The texts are part of the topics' contract.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reason {
+    /// The host name does not resolve.
+    Dns,
+    /// Nothing listens on the port.
+    Refused,
+    /// No route, or nobody has the address.
+    Unreachable,
+    /// No answer in time.
+    Timeout,
+    /// The TLS handshake failed.
+    Tls,
+    /// Wrong user name or password.
+    Auth,
+    /// The camera does not know the path.
+    NotFound,
+    /// The answer was not understood.
+    Protocol,
+    /// The session opens but no key frame comes.
+    NoFrames,
+    /// The picture does not change.
+    SamePicture,
+}
+
+impl Reason {
+    /// The text in topics.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Dns => "dns",
+            Self::Refused => "refused",
+            Self::Unreachable => "unreachable",
+            Self::Timeout => "timeout",
+            Self::Tls => "tls",
+            Self::Auth => "auth",
+            Self::NotFound => "not_found",
+            Self::Protocol => "protocol",
+            Self::NoFrames => "no_frames",
+            Self::SamePicture => "same_picture",
+        }
+    }
+}
