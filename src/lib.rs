@@ -1,5 +1,6 @@
 //! Camera Herald: every camera of a home as a Home Assistant device over MQTT, kept true through every restart.
 
+pub mod backoff;
 pub mod broker;
 pub mod camera;
 #[cfg(feature = "demo")]
@@ -7,3 +8,4 @@ pub mod demo;
 pub mod discovery;
 pub mod options;
 pub mod supervisor;
+pub mod tls;

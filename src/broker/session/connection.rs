@@ -1,0 +1,263 @@
+//! One connection, from its CONNACK to its end.
+//!
+//! Two halves run side by side in the session's task: `feed` hands requests to the client, `drive` polls the event
+//! loop. Neither is ever given up while the connection lives, because rumqttc's poll is not cancel safe; when it ends,
+//! everything that waits for an acknowledgement is dropped and its owner hears that the link is down.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
+use tokio::time::{Instant, sleep_until, timeout_at};
+
+use super::error::SessionError;
+use super::scan::Scan;
+use super::window::Window;
+use super::wire::{EventLoop, Gone, Sender, Signal};
+use crate::broker::PublishError;
+use crate::broker::handle::{Message, Request};
+use crate::broker::link::{LinkState, Up};
+use crate::broker::settings::{Inbound, Interest, Subscription, Timing};
+
+/// Messages on their way at once. More gains nothing on a local broker and costs memory.
+const WINDOW: u16 = 200;
+
+/// How a connection ended.
+pub(super) enum Ended {
+    /// All handles are gone; everything was acknowledged and DISCONNECT sent.
+    Stopped,
+    /// It broke. `largest` is the size of the largest message that was under way.
+    Lost { error: SessionError, largest: usize },
+}
+
+/// What a connection needs from its session.
+pub(super) struct Context<'a> {
+    pub(super) up: Up,
+    pub(super) in_flight: Option<u16>,
+    pub(super) timing: &'a Timing,
+    pub(super) subscriptions: &'a [Subscription],
+    pub(super) scan_topic: &'a str,
+    pub(super) inbound: &'a mpsc::Sender<Inbound>,
+    pub(super) link: &'a watch::Sender<LinkState>,
+}
+
+/// Who waits for an acknowledgement. Dropping it frees the slot and tells the owner that the link is down.
+struct Waiter {
+    topic: String,
+    size: usize,
+    done: oneshot::Sender<Result<(), PublishError>>,
+    _slot: OwnedSemaphorePermit,
+}
+
+/// What both halves know.
+struct Traffic {
+    window: Window<Waiter>,
+    scans: Vec<Scan>,
+}
+
+/// One connected link.
+pub(super) struct Connection<'a> {
+    context: Context<'a>,
+    sender: Sender,
+    traffic: Mutex<Traffic>,
+    slots: Arc<Semaphore>,
+    window: u16,
+    scan_moved: Notify,
+}
+
+impl<'a> Connection<'a> {
+    pub(super) fn new(sender: Sender, context: Context<'a>) -> Self {
+        let window = context.in_flight.unwrap_or(WINDOW).clamp(1, WINDOW);
+        Self {
+            context,
+            sender,
+            traffic: Mutex::new(Traffic { window: Window::new(), scans: Vec::new() }),
+            slots: Arc::new(Semaphore::new(usize::from(window))),
+            window,
+            scan_moved: Notify::new(),
+        }
+    }
+
+    /// Serves requests until the connection ends.
+    pub(super) async fn serve(self, mut event_loop: EventLoop, requests: &mut mpsc::Receiver<Request>) -> Ended {
+        let end = tokio::select! {
+            end = self.drive(&mut event_loop) => end,
+            Err(Gone) = self.feed(requests) => Err(SessionError::HalfOpen),
+            never = self.end_scans() => match never {},
+        };
+        match end {
+            Ok(()) => Ended::Stopped,
+            Err(error) => {
+                for signal in event_loop.last_signals() {
+                    let _only_acknowledgements_matter = self.take(signal);
+                }
+                Ended::Lost { error, largest: self.traffic().largest_under_way() }
+            }
+        }
+    }
+
+    async fn feed(&self, requests: &mut mpsc::Receiver<Request>) -> Result<std::convert::Infallible, Gone> {
+        for subscription in self.context.subscriptions {
+            self.sender.subscribe(&subscription.filter, subscription.at_least_once).await?;
+        }
+        self.sender.subscribe(self.context.scan_topic, false).await?;
+        self.context.link.send_replace(LinkState::Up(self.context.up.clone()));
+        loop {
+            let slot = self.slots.clone().acquire_owned().await.map_err(|_closed| Gone)?;
+            match requests.recv().await {
+                None => return self.leave(slot).await,
+                Some(Request::Publish { epoch, message, done }) if epoch == self.context.up.epoch => {
+                    self.publish(message, done, slot).await?;
+                }
+                Some(Request::Scan { epoch, filter, done }) if epoch == self.context.up.epoch => {
+                    self.scan(filter, done).await?;
+                }
+                Some(_of_an_old_epoch) => {}
+            }
+        }
+    }
+
+    async fn publish(
+        &self,
+        message: Message,
+        done: oneshot::Sender<Result<(), PublishError>>,
+        slot: OwnedSemaphorePermit,
+    ) -> Result<(), Gone> {
+        let waiter = Waiter { topic: message.topic.clone(), size: message.payload.len(), done, _slot: slot };
+        self.traffic().window.hand(waiter, Instant::now());
+        self.sender.publish(message, true).await
+    }
+
+    async fn scan(
+        &self,
+        filter: String,
+        done: oneshot::Sender<std::collections::BTreeSet<String>>,
+    ) -> Result<(), Gone> {
+        let mark = Bytes::from(format!("{:032x}", rand::random::<u128>()));
+        self.traffic().scans.push(Scan::new(filter.clone(), mark.clone(), done, Instant::now()));
+        self.sender.subscribe(&filter, false).await?;
+        let topic = self.context.scan_topic.to_owned();
+        self.sender.publish(Message { topic, payload: mark, retain: false }, false).await
+    }
+
+    /// Every slot free means that everything was acknowledged.
+    async fn leave(&self, slot: OwnedSemaphorePermit) -> Result<std::convert::Infallible, Gone> {
+        drop(slot);
+        let _all = self.slots.acquire_many(u32::from(self.window)).await.map_err(|_closed| Gone)?;
+        self.sender.disconnect().await?;
+        std::future::pending().await
+    }
+
+    async fn drive(&self, event_loop: &mut EventLoop) -> Result<(), SessionError> {
+        loop {
+            let now = Instant::now();
+            // rumqttc wakes at least for every ping; a poll that is silent for longer is stuck in a write.
+            let silent = now + self.context.timing.keep_alive + self.context.timing.connect + Duration::from_secs(2);
+            let overdue = self.traffic().window.oldest().map(|oldest| oldest + self.context.timing.acknowledge);
+            if overdue.is_some_and(|overdue| overdue <= now) {
+                return Err(SessionError::AckOverdue);
+            }
+            let deadline = overdue.map_or(silent, |overdue| overdue.min(silent));
+            match timeout_at(deadline, event_loop.poll()).await {
+                Ok(Ok(Signal::Disconnected)) => return Ok(()),
+                Ok(Ok(signal)) => self.take(signal)?,
+                Ok(Err(error)) => return Err(error),
+                Err(_elapsed) if deadline == silent => return Err(SessionError::HalfOpen),
+                Err(_elapsed) => return Err(SessionError::AckOverdue),
+            }
+        }
+    }
+
+    fn take(&self, signal: Signal) -> Result<(), SessionError> {
+        match signal {
+            Signal::Sent(packet_id) => {
+                if !self.traffic().window.sent(packet_id) {
+                    return Err(SessionError::AckOverdue);
+                }
+            }
+            Signal::Acknowledged { packet_id, refusal } => {
+                let waiter = self.traffic().window.acknowledge(packet_id);
+                if let Some(waiter) = waiter {
+                    waiter.answer(refusal);
+                }
+            }
+            Signal::Message { topic, payload, retained } => self.receive(topic, payload, retained),
+            Signal::SubscriptionRefused => tracing::warn!(
+                "The broker's access rules refuse a subscription; Camera Herald's user needs to read its own topics and \
+                 Home Assistant's status topic"
+            ),
+            Signal::Connected(_) | Signal::Disconnected | Signal::Alive => {}
+        }
+        Ok(())
+    }
+
+    fn receive(&self, topic: String, payload: Bytes, retained: bool) {
+        let now = Instant::now();
+        let traffic = &mut *self.traffic();
+        if topic == self.context.scan_topic {
+            traffic.scans.iter_mut().for_each(|scan| scan.mark_heard(&payload, now));
+            self.scan_moved.notify_one();
+            return;
+        }
+        if retained {
+            traffic.scans.iter_mut().for_each(|scan| scan.heard(&topic, &payload, now));
+            self.scan_moved.notify_one();
+        }
+        let wanted = self.context.subscriptions.iter().any(|subscription| {
+            let interest = subscription.interest == Interest::All || (payload.is_empty() && !retained);
+            interest && rumqttc::mqttbytes::matches(&topic, &subscription.filter)
+        });
+        // The session must not wait for its readers: they wait for the session.
+        if wanted && self.context.inbound.try_send(Inbound { topic, payload, retained }).is_err() {
+            tracing::warn!("Messages come faster than they are read; one was dropped");
+        }
+    }
+
+    /// Ends scans whose quiet is over. A task of its own would outlive the connection, so it is a third half.
+    async fn end_scans(&self) -> std::convert::Infallible {
+        loop {
+            let next = self.traffic().scans.iter().filter_map(Scan::ends_at).min();
+            match next {
+                None => self.scan_moved.notified().await,
+                Some(at) => tokio::select! {
+                    () = sleep_until(at) => self.finish_scans().await,
+                    () = self.scan_moved.notified() => {}
+                },
+            }
+        }
+    }
+
+    async fn finish_scans(&self) {
+        let now = Instant::now();
+        let finished: Vec<Scan> =
+            self.traffic().scans.extract_if(.., |scan| scan.ends_at().is_some_and(|at| at <= now)).collect();
+        for scan in finished {
+            let kept = self.context.subscriptions.iter().any(|subscription| subscription.filter == scan.filter);
+            if !kept {
+                let _gone_with_the_connection = self.sender.unsubscribe(&scan.filter).await;
+            }
+            scan.finish();
+        }
+    }
+
+    fn traffic(&self) -> MutexGuard<'_, Traffic> {
+        self.traffic.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Traffic {
+    fn largest_under_way(&self) -> usize {
+        self.window.waiting().map(|waiter| waiter.size).max().unwrap_or(0)
+    }
+}
+
+impl Waiter {
+    fn answer(self, refusal: Option<String>) {
+        let outcome = match refusal {
+            None => Ok(()),
+            Some(reason) => Err(PublishError::Refused { topic: self.topic, reason }),
+        };
+        let _nobody_waits = self.done.send(outcome);
+    }
+}

@@ -1,0 +1,122 @@
+//! Finding the way to a broker: name, address, TLS. What fails here is told apart exactly.
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::time::Duration;
+
+use rustls::pki_types::ServerName;
+use tokio::net::{TcpStream, lookup_host};
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
+
+use super::error::SessionError;
+use crate::options::BrokerOptions;
+use crate::tls::{self, Relay};
+
+/// Where rumqttc is to connect to.
+pub(super) struct Route {
+    pub(super) host: String,
+    pub(super) port: u16,
+    /// The relay to a broker that speaks TLS; empty otherwise. Dropping it ends the connection.
+    pub(super) relay: JoinSet<io::Result<()>>,
+}
+
+/// Resolves the broker's name and finds an address that answers.
+pub(super) async fn dial(
+    broker: &BrokerOptions,
+    ca_file: Option<&Path>,
+    patience: Duration,
+) -> Result<Route, SessionError> {
+    let addresses = resolve(broker, patience).await?;
+    if broker.tls {
+        return dial_tls(broker, ca_file, &addresses, patience).await;
+    }
+    // rumqttc opens the connection itself. Only of several addresses the answering one is looked for: it would try
+    // them one after the other within one time limit, so that a dead first address hides a working second.
+    let address = match addresses[..] {
+        [only] => only,
+        _ => connect_any(broker, &addresses, patience).await?.peer_addr().map_err(|e| refused(broker, e))?,
+    };
+    Ok(Route { host: bracketed(address), port: address.port(), relay: JoinSet::new() })
+}
+
+/// Does the broker's port take connections at this moment?
+pub(super) async fn answers(broker: &BrokerOptions, patience: Duration) -> bool {
+    match resolve(broker, patience).await {
+        Ok(addresses) => connect_any(broker, &addresses, patience).await.is_ok(),
+        Err(_) => false,
+    }
+}
+
+async fn dial_tls(
+    broker: &BrokerOptions,
+    ca_file: Option<&Path>,
+    addresses: &[SocketAddr],
+    patience: Duration,
+) -> Result<Route, SessionError> {
+    let failed = |problem: String| SessionError::Tls { address: name(broker), problem };
+    let trust = tls::trusting(ca_file).map_err(failed)?;
+    let server = ServerName::try_from(broker.host.clone()).map_err(|error| failed(error.to_string()))?;
+    let tcp = connect_any(broker, addresses, patience).await?;
+    let remote = timeout(patience, TlsConnector::from(trust).connect(server, tcp))
+        .await
+        .map_err(|_elapsed| failed("the handshake got no answer; does this port speak TLS?".to_owned()))?
+        .map_err(|error| failed(error.to_string()))?;
+    let relay = Relay::bind(remote).await.map_err(|error| failed(error.to_string()))?;
+    let address = relay.address().map_err(|error| failed(error.to_string()))?;
+    let mut task = JoinSet::new();
+    task.spawn(relay.run());
+    Ok(Route { host: bracketed(address), port: address.port(), relay: task })
+}
+
+async fn resolve(broker: &BrokerOptions, patience: Duration) -> Result<Vec<SocketAddr>, SessionError> {
+    let host = broker.host.trim_start_matches('[').trim_end_matches(']');
+    let dns = |source| SessionError::Dns { host: host.to_owned(), source };
+    let found = timeout(patience, lookup_host((host, broker.port)))
+        .await
+        .map_err(|_elapsed| dns(io::Error::from(io::ErrorKind::TimedOut)))?
+        .map_err(dns)?;
+    let addresses: Vec<_> = found.collect();
+    if addresses.is_empty() {
+        return Err(dns(io::Error::from(io::ErrorKind::NotFound)));
+    }
+    Ok(addresses)
+}
+
+async fn connect_any(
+    broker: &BrokerOptions,
+    addresses: &[SocketAddr],
+    patience: Duration,
+) -> Result<TcpStream, SessionError> {
+    let mut last = SessionError::Timeout { address: name(broker) };
+    for address in addresses {
+        match timeout(patience, TcpStream::connect(address)).await {
+            Ok(Ok(stream)) => {
+                let _slower_without = stream.set_nodelay(true);
+                return Ok(stream);
+            }
+            Ok(Err(error)) => last = refused(broker, error),
+            Err(_elapsed) => last = SessionError::Timeout { address: name(broker) },
+        }
+    }
+    Err(last)
+}
+
+/// `host:port`, for people.
+pub(super) fn name(broker: &BrokerOptions) -> String {
+    format!("{}:{}", broker.host, broker.port)
+}
+
+fn refused(broker: &BrokerOptions, source: io::Error) -> SessionError {
+    SessionError::Connect { address: name(broker), source }
+}
+
+/// rumqttc joins host and port with a colon, so an IPv6 address needs its brackets.
+fn bracketed(address: SocketAddr) -> String {
+    match address {
+        SocketAddr::V4(v4) => v4.ip().to_string(),
+        SocketAddr::V6(v6) => format!("[{}]", v6.ip()),
+    }
+}

@@ -1,0 +1,184 @@
+//! The session task: the only owner of rumqttc's event loop and the only sender of the link's state.
+//!
+//! It asks for credentials, connects, serves the connection, and starts over with a fresh one when that ends, for
+//! ever. It never gives up and never blocks on its readers.
+
+mod connection;
+mod dial;
+mod error;
+mod memory;
+mod open;
+mod scan;
+mod scout;
+mod window;
+mod wire;
+
+use jiff::Timestamp;
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, sleep};
+
+use connection::{Connection, Context, Ended};
+use memory::{Memory, Trouble};
+use open::{Opened, open};
+
+use super::ASSUMED_MAX_PACKET;
+use super::handle::{Handle, Request};
+use super::link::{Cause, LinkState, Up};
+use super::settings::{Identity, Inbound, Settings, Subscription, Timing};
+use crate::options::BrokerOptions;
+
+/// Requests that wait for the connection. Publishers wait when it is full, which paces them.
+const QUEUE: usize = 64;
+/// Received messages that wait for the announcer.
+const INBOUND: usize = 256;
+
+/// The task. Make it, give its handle away, then run it.
+pub struct Session {
+    settings: Settings,
+    identity: Identity,
+    subscriptions: Vec<Subscription>,
+    requests: mpsc::Receiver<Request>,
+    inbound: mpsc::Sender<Inbound>,
+    link: watch::Sender<LinkState>,
+    memory: Memory,
+}
+
+impl Session {
+    /// A session that is not connected, a way to it, and what it will receive.
+    #[must_use]
+    pub fn new(
+        settings: Settings,
+        identity: Identity,
+        subscriptions: Vec<Subscription>,
+    ) -> (Self, Handle, mpsc::Receiver<Inbound>) {
+        let (request_sender, requests) = mpsc::channel(QUEUE);
+        let (inbound, received) = mpsc::channel(INBOUND);
+        let cause = Cause::new("starting", "the link to the broker is being made");
+        let (link, link_state) = watch::channel(LinkState::Down { cause, since: Timestamp::now() });
+        let memory = Memory::new(&settings.timing);
+        let session = Self { settings, identity, subscriptions, requests, inbound, link, memory };
+        (session, Handle::new(request_sender, link_state), received)
+    }
+
+    /// Connects and serves until the last handle is dropped.
+    pub async fn run(mut self) {
+        loop {
+            let trouble = tokio::select! {
+                opened = open(&self.settings, &self.identity, &mut self.memory) => match opened {
+                    Ok(opened) => match self.serve(opened).await {
+                        Ended::Stopped => break,
+                        Ended::Lost { error, largest } => {
+                            self.memory.learn(&error, largest, &mut self.identity);
+                            Trouble::Broker(error)
+                        }
+                    },
+                    Err(trouble) => trouble,
+                },
+                () = refuse(&mut self.requests) => break,
+            };
+            self.note(&trouble);
+            tokio::select! {
+                () = wait(&self.settings.timing, &mut self.memory, &trouble) => {}
+                () = refuse(&mut self.requests) => break,
+            }
+        }
+        let cause = Cause::new("stopped", "Camera Herald has stopped");
+        self.link.send_replace(LinkState::Down { cause, since: Timestamp::now() });
+    }
+
+    async fn serve(&mut self, opened: Opened) -> Ended {
+        let Opened { sender, event_loop, grant, allowance, broker, relay } = opened;
+        self.memory.epoch += 1;
+        let up = Up {
+            epoch: self.memory.epoch,
+            broker: dial::name(&broker),
+            protocol: event_loop.protocol(),
+            max_packet: grant.max_packet.or(allowance.max_packet).unwrap_or(ASSUMED_MAX_PACKET),
+            refused_topics: allowance.refused_topics,
+            last_error: self.memory.last_error.clone(),
+            since: Timestamp::now(),
+        };
+        tracing::info!(broker = up.broker, protocol = up.protocol, epoch = up.epoch, "Connected to the broker");
+        for topic in &up.refused_topics {
+            tracing::warn!(
+                topic,
+                "The broker's access rules forbid us to publish here; allow it to Camera Herald's user"
+            );
+        }
+        let began = Instant::now();
+        let context = Context {
+            up,
+            in_flight: grant.in_flight,
+            timing: &self.settings.timing,
+            subscriptions: &self.subscriptions,
+            scan_topic: &self.identity.scan_topic,
+            inbound: &self.inbound,
+            link: &self.link,
+        };
+        let ended = Connection::new(sender, context).serve(event_loop, &mut self.requests).await;
+        drop(relay);
+        self.memory.judge(began.elapsed(), &self.settings.timing, &ended);
+        ended
+    }
+
+    /// Writes the link's state and logs once per change of it.
+    fn note(&mut self, trouble: &Trouble) {
+        let cause = trouble.cause();
+        self.memory.last_error = Some(cause.text.clone());
+        let known = match &*self.link.borrow() {
+            LinkState::Down { cause: before, .. } => before.kind == cause.kind,
+            LinkState::Up(_) => false,
+        };
+        if known {
+            tracing::debug!(cause = cause.kind, "Still waiting for the broker: {cause}");
+        } else {
+            tracing::warn!(cause = cause.kind, "Waiting for the broker: {cause}");
+        }
+        self.link.send_if_modified(|link| match link {
+            LinkState::Down { cause: before, .. } if *before == cause => false,
+            LinkState::Down { cause: before, .. } => {
+                *before = cause;
+                true
+            }
+            LinkState::Up(_) => {
+                *link = LinkState::Down { cause, since: Timestamp::now() };
+                true
+            }
+        });
+    }
+}
+
+/// Takes requests and drops them: their owners hear that the link is down. Ends when all handles are gone.
+async fn refuse(requests: &mut mpsc::Receiver<Request>) {
+    while requests.recv().await.is_some() {}
+}
+
+/// Waits before the next try. A broker that does not listen is looked at meanwhile: its coming back ends the wait.
+async fn wait(timing: &Timing, memory: &mut Memory, trouble: &Trouble) {
+    let pause = memory.pause(trouble);
+    let returns = async {
+        match (trouble, &memory.broker) {
+            (Trouble::Broker(error), Some(broker)) if error.ends_when_the_port_answers() => {
+                comes_back(timing, broker).await;
+            }
+            _ => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        () = sleep(pause) => {}
+        () = returns => {}
+    }
+}
+
+/// Ends when the broker's port did not answer and then did.
+async fn comes_back(timing: &Timing, broker: &BrokerOptions) {
+    let mut was_away = false;
+    loop {
+        sleep(timing.look).await;
+        match dial::answers(broker, timing.look).await {
+            true if was_away => return,
+            true => {}
+            false => was_away = true,
+        }
+    }
+}

@@ -1,0 +1,318 @@
+//! rumqttc's two clients behind one face: what is asked of them and what they tell, for MQTT 3.1.1 and 5 alike.
+//!
+//! Only this file names rumqttc's types. A `Wire` serves one connection: after an error it is thrown away, because the
+//! crate keeps unacknowledged requests and clears them at the next CONNACK of a clean session (`docs/decisions/0006`).
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use rumqttc::v5::mqttbytes::v5 as p5;
+use rumqttc::{self as v4, QoS, v5};
+use secrecy::ExposeSecret;
+
+use super::error::SessionError;
+use crate::broker::handle::Message;
+use crate::camera::Credentials;
+
+/// Packet ids go round in a ring of this size. It is far larger than the window, so that an id never comes round to
+/// a message that still waits for its acknowledgement.
+const PACKET_IDS: u16 = 2_048;
+/// Requests that wait between the feeder and the event loop.
+const REQUESTS: usize = 16;
+/// Largest packet taken in: the protocol's own bound. A smaller one turns a large retained message into an endless
+/// series of reconnects.
+const MAX_INCOMING: usize = 268_435_455;
+
+/// What a connection is made with.
+#[derive(Debug, Clone)]
+pub(super) struct Hello {
+    pub(super) client_id: String,
+    pub(super) host: String,
+    pub(super) port: u16,
+    pub(super) credentials: Option<Credentials>,
+    pub(super) keep_alive: Duration,
+    pub(super) connect_timeout: Duration,
+    pub(super) will: Option<Message>,
+}
+
+/// What the broker grants in its CONNACK.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Grant {
+    pub(super) max_packet: Option<usize>,
+    pub(super) in_flight: Option<u16>,
+}
+
+/// What the event loop tells.
+#[derive(Debug)]
+pub(super) enum Signal {
+    Connected(Grant),
+    /// The oldest handed QoS 1 message went out with this id.
+    Sent(u16),
+    Acknowledged {
+        packet_id: u16,
+        refusal: Option<String>,
+    },
+    Message {
+        topic: String,
+        payload: Bytes,
+        retained: bool,
+    },
+    SubscriptionRefused,
+    /// DISCONNECT went out: the connection is over, on purpose.
+    Disconnected,
+    /// Nothing that concerns us; the connection is alive.
+    Alive,
+}
+
+/// The half that takes requests.
+#[derive(Clone)]
+pub(super) enum Sender {
+    V4(v4::AsyncClient),
+    V5(v5::AsyncClient),
+}
+
+/// The half that owns the socket.
+pub(super) enum EventLoop {
+    V4(Box<v4::EventLoop>),
+    V5(Box<v5::EventLoop>),
+}
+
+/// A 3.1.1 connection, not opened yet.
+pub(super) fn v4(hello: &Hello) -> (Sender, EventLoop) {
+    let mut options = v4::MqttOptions::new(&hello.client_id, &hello.host, hello.port);
+    options
+        .set_clean_session(true)
+        .set_keep_alive(hello.keep_alive)
+        .set_inflight(PACKET_IDS)
+        .set_max_packet_size(MAX_INCOMING, MAX_INCOMING);
+    if let Some(login) = &hello.credentials {
+        options.set_credentials(&login.username, login.password.expose_secret());
+    }
+    if let Some(will) = &hello.will {
+        options.set_last_will(v4::LastWill::new(&will.topic, will.payload.clone(), QoS::AtLeastOnce, will.retain));
+    }
+    let (client, mut event_loop) = v4::AsyncClient::new(options, REQUESTS);
+    event_loop.set_network_options(network(hello));
+    (Sender::V4(client), EventLoop::V4(Box::new(event_loop)))
+}
+
+/// An MQTT 5 connection, not opened yet.
+pub(super) fn v5(hello: &Hello) -> (Sender, EventLoop) {
+    let mut options = v5::MqttOptions::new(&hello.client_id, &hello.host, hello.port);
+    let incoming = u32::try_from(MAX_INCOMING).ok();
+    options
+        .set_clean_start(true)
+        .set_keep_alive(hello.keep_alive)
+        .set_connection_timeout(hello.connect_timeout.as_secs().max(1))
+        .set_outgoing_inflight_upper_limit(PACKET_IDS)
+        .set_max_packet_size(incoming);
+    options.set_network_options(network(hello));
+    if let Some(login) = &hello.credentials {
+        options.set_credentials(&login.username, login.password.expose_secret());
+    }
+    if let Some(will) = &hello.will {
+        let topic = will.topic.clone();
+        options.set_last_will(p5::LastWill::new(
+            topic,
+            will.payload.clone(),
+            v5::mqttbytes::QoS::AtLeastOnce,
+            will.retain,
+            None,
+        ));
+    }
+    let (client, event_loop) = v5::AsyncClient::new(options, REQUESTS);
+    (Sender::V5(client), EventLoop::V5(Box::new(event_loop)))
+}
+
+fn network(hello: &Hello) -> v4::NetworkOptions {
+    let mut network = v4::NetworkOptions::new();
+    network.set_tcp_nodelay(true);
+    network.set_connection_timeout(hello.connect_timeout.as_secs().max(1));
+    network
+}
+
+/// The event loop is gone, and with it the connection.
+#[derive(Debug)]
+pub(super) struct Gone;
+
+impl Sender {
+    pub(super) async fn publish(&self, message: Message, at_least_once: bool) -> Result<(), Gone> {
+        let Message { topic, payload, retain } = message;
+        match self {
+            Self::V4(client) => {
+                let qos = if at_least_once { QoS::AtLeastOnce } else { QoS::AtMostOnce };
+                client.publish(topic, qos, retain, payload).await.map_err(|_| Gone)
+            }
+            Self::V5(client) => {
+                use v5::mqttbytes::QoS;
+                let qos = if at_least_once { QoS::AtLeastOnce } else { QoS::AtMostOnce };
+                client.publish(topic, qos, retain, payload).await.map_err(|_| Gone)
+            }
+        }
+    }
+
+    /// Subscribes at QoS 1 or, for what may come in thousands, at QoS 0, which no queue of the broker cuts short.
+    pub(super) async fn subscribe(&self, filter: &str, at_least_once: bool) -> Result<(), Gone> {
+        match self {
+            Self::V4(client) => {
+                let qos = if at_least_once { QoS::AtLeastOnce } else { QoS::AtMostOnce };
+                client.subscribe(filter, qos).await.map_err(|_| Gone)
+            }
+            Self::V5(client) => {
+                use v5::mqttbytes::QoS;
+                let qos = if at_least_once { QoS::AtLeastOnce } else { QoS::AtMostOnce };
+                client.subscribe(filter, qos).await.map_err(|_| Gone)
+            }
+        }
+    }
+
+    pub(super) async fn unsubscribe(&self, filter: &str) -> Result<(), Gone> {
+        match self {
+            Self::V4(client) => client.unsubscribe(filter).await.map_err(|_| Gone),
+            Self::V5(client) => client.unsubscribe(filter).await.map_err(|_| Gone),
+        }
+    }
+
+    pub(super) async fn disconnect(&self) -> Result<(), Gone> {
+        match self {
+            Self::V4(client) => client.disconnect().await.map_err(|_| Gone),
+            Self::V5(client) => client.disconnect().await.map_err(|_| Gone),
+        }
+    }
+}
+
+impl EventLoop {
+    /// The next thing that happens. Not cancel safe: whoever gives up waiting must drop the event loop.
+    pub(super) async fn poll(&mut self) -> Result<Signal, SessionError> {
+        match self {
+            Self::V4(event_loop) => match event_loop.poll().await {
+                Ok(event) => signal_v4(event),
+                Err(error) => Err(error_v4(error)),
+            },
+            Self::V5(event_loop) => match event_loop.poll().await {
+                Ok(event) => signal_v5(event),
+                Err(error) => Err(error_v5(error)),
+            },
+        }
+    }
+
+    /// The acknowledgements that were read before the connection broke: they count.
+    pub(super) fn last_signals(&mut self) -> Vec<Signal> {
+        match self {
+            Self::V4(event_loop) => event_loop.state.events.drain(..).filter_map(|e| signal_v4(e).ok()).collect(),
+            Self::V5(event_loop) => event_loop.state.events.drain(..).filter_map(|e| signal_v5(e).ok()).collect(),
+        }
+    }
+
+    pub(super) fn protocol(&self) -> &'static str {
+        match self {
+            Self::V4(_) => "3.1.1",
+            Self::V5(_) => "5",
+        }
+    }
+}
+
+fn signal_v4(event: v4::Event) -> Result<Signal, SessionError> {
+    use v4::Packet;
+    Ok(match event {
+        v4::Event::Incoming(Packet::ConnAck(_)) => Signal::Connected(Grant::default()),
+        v4::Event::Incoming(Packet::PubAck(ack)) => Signal::Acknowledged { packet_id: ack.pkid, refusal: None },
+        v4::Event::Incoming(Packet::Publish(message)) => {
+            Signal::Message { topic: message.topic, payload: message.payload, retained: message.retain }
+        }
+        v4::Event::Incoming(Packet::SubAck(ack)) if ack.return_codes.contains(&v4::SubscribeReasonCode::Failure) => {
+            Signal::SubscriptionRefused
+        }
+        v4::Event::Incoming(Packet::Disconnect) => return Err(SessionError::Broken("the broker ended it".to_owned())),
+        v4::Event::Outgoing(outgoing) => return signal_outgoing(&outgoing),
+        v4::Event::Incoming(_) => Signal::Alive,
+    })
+}
+
+fn signal_v5(event: v5::Event) -> Result<Signal, SessionError> {
+    use p5::{Packet, PubAckReason, SubscribeReasonCode};
+    Ok(match event {
+        v5::Event::Incoming(Packet::ConnAck(ack)) => {
+            let properties = ack.properties.as_ref();
+            Signal::Connected(Grant {
+                max_packet: properties.and_then(|p| p.max_packet_size).and_then(|size| usize::try_from(size).ok()),
+                in_flight: properties.and_then(|p| p.receive_max),
+            })
+        }
+        v5::Event::Incoming(Packet::PubAck(ack)) => {
+            let accepted = matches!(ack.reason, PubAckReason::Success | PubAckReason::NoMatchingSubscribers);
+            Signal::Acknowledged { packet_id: ack.pkid, refusal: (!accepted).then(|| format!("{:?}", ack.reason)) }
+        }
+        v5::Event::Incoming(Packet::Publish(message)) => Signal::Message {
+            topic: String::from_utf8_lossy(&message.topic).into_owned(),
+            payload: message.payload,
+            retained: message.retain,
+        },
+        v5::Event::Incoming(Packet::SubAck(ack))
+            if !ack.return_codes.iter().all(|code| matches!(code, SubscribeReasonCode::Success(_))) =>
+        {
+            Signal::SubscriptionRefused
+        }
+        v5::Event::Outgoing(outgoing) => return signal_outgoing(&outgoing),
+        v5::Event::Incoming(_) => Signal::Alive,
+    })
+}
+
+fn signal_outgoing(outgoing: &v4::Outgoing) -> Result<Signal, SessionError> {
+    use v4::Outgoing;
+    match outgoing {
+        Outgoing::Publish(packet_id) if *packet_id != 0 => Ok(Signal::Sent(*packet_id)),
+        // The crate waits for an id to come free, which it may never: a fresh connection is the cure.
+        Outgoing::AwaitAck(_) => Err(SessionError::AckOverdue),
+        Outgoing::Disconnect => Ok(Signal::Disconnected),
+        _ => Ok(Signal::Alive),
+    }
+}
+
+fn error_v4(error: v4::ConnectionError) -> SessionError {
+    use v4::{ConnectReturnCode as Code, ConnectionError as E, StateError as S};
+    match error {
+        E::ConnectionRefused(Code::BadUserNamePassword | Code::NotAuthorized) => SessionError::Credentials,
+        E::ConnectionRefused(Code::RefusedProtocolVersion) => SessionError::Protocol("3.1.1"),
+        E::ConnectionRefused(code) => SessionError::Refused(format!("{code:?}")),
+        E::NetworkTimeout | E::FlushTimeout | E::MqttState(S::AwaitPingResp | S::CollisionTimeout) => {
+            SessionError::HalfOpen
+        }
+        E::MqttState(S::ConnectionAborted) => closed(),
+        E::MqttState(S::Io(error)) | E::Io(error) => SessionError::Io(error),
+        E::MqttState(S::Deserialization(v4::mqttbytes::Error::PayloadSizeLimitExceeded(_))) => {
+            SessionError::PacketTooLarge { limit: None }
+        }
+        other => SessionError::Broken(other.to_string()),
+    }
+}
+
+fn error_v5(error: v5::ConnectionError) -> SessionError {
+    use p5::{ConnectReturnCode as Code, DisconnectReasonCode as Reason};
+    use v5::{ConnectionError as E, StateError as S};
+    match error {
+        E::ConnectionRefused(Code::BadUserNamePassword | Code::NotAuthorized) => SessionError::Credentials,
+        E::ConnectionRefused(Code::UnsupportedProtocolVersion | Code::RefusedProtocolVersion) => {
+            SessionError::Protocol("5")
+        }
+        E::ConnectionRefused(code) => SessionError::Refused(format!("{code:?}")),
+        E::Timeout(_) | E::MqttState(S::AwaitPingResp | S::CollisionTimeout) => SessionError::HalfOpen,
+        E::MqttState(S::ServerDisconnect { reason_code: Reason::SessionTakenOver, .. }) => SessionError::TakenOver,
+        E::MqttState(S::ServerDisconnect { reason_code: Reason::PacketTooLarge, .. }) => {
+            SessionError::PacketTooLarge { limit: None }
+        }
+        E::MqttState(S::OutgoingPacketTooLarge { max, .. }) => {
+            SessionError::PacketTooLarge { limit: usize::try_from(max).ok() }
+        }
+        E::MqttState(S::ServerDisconnect { reason_code, .. }) => {
+            SessionError::Broken(format!("the broker ended it: {reason_code:?}"))
+        }
+        E::MqttState(S::ConnectionAborted) => closed(),
+        E::MqttState(S::Io(error)) | E::Io(error) => SessionError::Io(error),
+        other => SessionError::Broken(other.to_string()),
+    }
+}
+
+fn closed() -> SessionError {
+    SessionError::Broken("the broker closed it".to_owned())
+}
