@@ -7,5 +7,7 @@ pub mod camera;
 pub mod demo;
 pub mod discovery;
 pub mod options;
+pub mod publisher;
+pub mod store;
 pub mod supervisor;
 pub mod tls;

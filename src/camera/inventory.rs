@@ -36,6 +36,14 @@ pub struct Camera {
     pub enabled: bool,
 }
 
+impl Camera {
+    /// Nothing to probe: such a camera only sends events.
+    #[must_use]
+    pub fn is_push_only(&self) -> bool {
+        self.stream.is_none() && self.snapshot.is_none()
+    }
+}
+
 /// What kind of device a camera is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum CameraKind {

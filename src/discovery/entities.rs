@@ -1,0 +1,238 @@
+//! Which entities a camera and the bridge have. Pure; data more than code.
+
+use std::collections::BTreeMap;
+
+use super::payload::{Availability, Component, Device, DevicePayload, Origin};
+use super::topics::{Leaf, Owner, Topics};
+use crate::camera::{Camera, Status};
+
+/// The discovery payload of one camera.
+#[must_use]
+pub fn camera(topics: &Topics, camera: &Camera) -> DevicePayload {
+    let bridge = online(topics.status());
+    let both = vec![bridge.clone(), online(topics.camera(&camera.id, Leaf::Availability))];
+    let entities = CameraEntities { topics, camera, bridge };
+    DevicePayload {
+        device: Device {
+            identifiers: [identifier(topics, &Owner::Camera(camera.id.clone()))],
+            name: camera.name.clone(),
+            manufacturer: camera.manufacturer.clone(),
+            model: camera.model.clone(),
+            suggested_area: camera.area.clone(),
+            sw_version: None,
+            via_device: Some(identifier(topics, &Owner::Bridge)),
+        },
+        origin: Origin::default(),
+        availability: both,
+        availability_mode: "all",
+        qos: 1,
+        components: entities.all(),
+    }
+}
+
+/// The discovery payload of Camera Herald's own device.
+#[must_use]
+pub fn bridge(topics: &Topics) -> DevicePayload {
+    DevicePayload {
+        device: Device {
+            identifiers: [identifier(topics, &Owner::Bridge)],
+            name: bridge_name(topics),
+            manufacturer: Some("Camera Herald".to_owned()),
+            model: Some("Bridge".to_owned()),
+            suggested_area: None,
+            sw_version: Some(env!("CARGO_PKG_VERSION")),
+            via_device: None,
+        },
+        origin: Origin::default(),
+        availability: vec![online(topics.status())],
+        availability_mode: "all",
+        qos: 1,
+        components: bridge_entities(topics),
+    }
+}
+
+struct CameraEntities<'a> {
+    topics: &'a Topics,
+    camera: &'a Camera,
+    bridge: Availability,
+}
+
+impl CameraEntities<'_> {
+    fn all(&self) -> BTreeMap<&'static str, Component> {
+        BTreeMap::from([
+            ("status", self.status()),
+            ("connectivity", self.connectivity()),
+            ("last_event", self.last_event()),
+            ("last_event_time", self.last_event_time()),
+            ("events_today", self.count("events_today", "Events today", "{{ value_json.events_today }}")),
+            (
+                "events_this_week",
+                self.count("events_this_week", "Events this week", "{{ value_json.events_this_week }}"),
+            ),
+            ("activity", self.activity()),
+        ])
+    }
+
+    fn status(&self) -> Component {
+        Component {
+            name: Some("Status"),
+            device_class: Some("enum"),
+            options: Some(Status::ALL.iter().map(|status| status.as_str()).collect()),
+            entity_category: Some("diagnostic"),
+            icon: Some("mdi:cctv"),
+            value_template: Some("{{ value_json.status }}"),
+            json_attributes_topic: Some(self.topic(Leaf::Status)),
+            ..self.shown_while_the_camera_is_dead("sensor", "status", Leaf::Status)
+        }
+    }
+
+    fn connectivity(&self) -> Component {
+        Component {
+            device_class: Some("connectivity"),
+            entity_category: Some("diagnostic"),
+            value_template: Some(
+                "{% if value_json.status == 'unknown' %}None{% elif value_json.status == 'online' %}ON{% else %}OFF{% endif %}",
+            ),
+            ..self.shown_while_the_camera_is_dead("binary_sensor", "connectivity", Leaf::Status)
+        }
+    }
+
+    fn last_event(&self) -> Component {
+        Component {
+            name: Some("Last event"),
+            icon: Some("mdi:message-text-clock"),
+            value_template: Some("{{ value_json.description_snippet }}"),
+            json_attributes_topic: Some(self.topic(Leaf::Event)),
+            ..self.shown_while_the_camera_is_dead("sensor", "last_event", Leaf::LastEvent)
+        }
+    }
+
+    fn last_event_time(&self) -> Component {
+        Component {
+            name: Some("Last event time"),
+            device_class: Some("timestamp"),
+            value_template: Some("{{ value_json.timestamp }}"),
+            ..self.shown_while_the_camera_is_dead("sensor", "last_event_time", Leaf::LastEvent)
+        }
+    }
+
+    /// A count goes back to zero at midnight or on Monday, which is what `total_increasing` allows.
+    fn count(&self, key: &'static str, name: &'static str, template: &'static str) -> Component {
+        Component {
+            name: Some(name),
+            icon: Some("mdi:counter"),
+            state_class: Some("total_increasing"),
+            unit_of_measurement: Some("events"),
+            value_template: Some(template),
+            ..self.shown_while_the_camera_is_dead("sensor", key, Leaf::Counts)
+        }
+    }
+
+    fn activity(&self) -> Component {
+        Component {
+            name: Some("Activity"),
+            device_class: Some("motion"),
+            value_template: Some("{{ value_json.state }}"),
+            availability: None,
+            ..self.shown_while_the_camera_is_dead("binary_sensor", "activity", Leaf::Activity)
+        }
+    }
+
+    /// History and diagnosis need the bridge only: a dead camera still shows why it is dead.
+    fn shown_while_the_camera_is_dead(&self, platform: &'static str, key: &str, leaf: Leaf) -> Component {
+        Component {
+            platform,
+            unique_id: unique_id(self.topics, &Owner::Camera(self.camera.id.clone()), key),
+            default_entity_id: format!("{platform}.{}_{key}", self.camera.id),
+            availability: Some(vec![self.bridge.clone()]),
+            state_topic: Some(self.topic(leaf)),
+            ..Component::default()
+        }
+    }
+
+    fn topic(&self, leaf: Leaf) -> String {
+        self.topics.camera(&self.camera.id, leaf)
+    }
+}
+
+fn bridge_entities(topics: &Topics) -> BTreeMap<&'static str, Component> {
+    let sensor = |key: &'static str, name, icon, template| Component {
+        name: Some(name),
+        icon: Some(icon),
+        value_template: Some(template),
+        state_topic: Some(topics.bridge_state()),
+        ..bridge_entity(topics, "sensor", key)
+    };
+    let diagnostic = |component| Component { entity_category: Some("diagnostic"), ..component };
+    BTreeMap::from([
+        (
+            "cameras_online",
+            Component {
+                state_class: Some("measurement"),
+                unit_of_measurement: Some("cameras"),
+                json_attributes_topic: Some(topics.bridge_state()),
+                ..sensor("cameras_online", "Cameras online", "mdi:cctv", "{{ value_json.cameras.online }}")
+            },
+        ),
+        (
+            "reconnects",
+            diagnostic(Component {
+                state_class: Some("total_increasing"),
+                ..sensor("reconnects", "MQTT reconnects", "mdi:lan-connect", "{{ value_json.reconnects }}")
+            }),
+        ),
+        (
+            "last_error",
+            diagnostic(sensor(
+                "last_error",
+                "Last error",
+                "mdi:alert-circle-outline",
+                "{{ (value_json.last_error or 'none')[:255] }}",
+            )),
+        ),
+        ("version", diagnostic(sensor("version", "Version", "mdi:tag-outline", "{{ value_json.version }}"))),
+        (
+            "announce",
+            Component {
+                name: Some("Announce again"),
+                icon: Some("mdi:bullhorn-outline"),
+                entity_category: Some("config"),
+                command_topic: Some(topics.bridge_command()),
+                payload_press: Some("announce"),
+                ..bridge_entity(topics, "button", "announce")
+            },
+        ),
+    ])
+}
+
+fn bridge_entity(topics: &Topics, platform: &'static str, key: &str) -> Component {
+    Component {
+        platform,
+        unique_id: unique_id(topics, &Owner::Bridge, key),
+        default_entity_id: format!("{platform}.{}_{key}", topics.node().replace('-', "_")),
+        ..Component::default()
+    }
+}
+
+/// Two installations side by side are told apart by their base.
+fn bridge_name(topics: &Topics) -> String {
+    match topics.node() {
+        "camera_herald" => "Camera Herald".to_owned(),
+        node => format!("Camera Herald {node}"),
+    }
+}
+
+fn online(topic: String) -> Availability {
+    Availability { topic }
+}
+
+fn identifier(topics: &Topics, owner: &Owner) -> String {
+    match owner {
+        Owner::Bridge => format!("{}_bridge", topics.node()),
+        Owner::Camera(camera) => format!("{}_{camera}", topics.node()),
+    }
+}
+
+fn unique_id(topics: &Topics, owner: &Owner, key: &str) -> String {
+    format!("{}_{key}", identifier(topics, owner))
+}

@@ -1,0 +1,35 @@
+//! Which retained topics are to be on the broker: the inventory, less what the user took out in Home Assistant. Pure.
+
+use std::collections::BTreeSet;
+
+use super::topics::{Leaf, Owner, Topics};
+use crate::camera::{Camera, Inventory};
+
+/// The desired set.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// Is the bridge's device announced?
+    pub bridge: bool,
+    /// The cameras to announce, in the order of the options.
+    pub cameras: Vec<Camera>,
+}
+
+impl Plan {
+    /// The inventory without the devices that the user deleted in Home Assistant.
+    #[must_use]
+    pub fn new(inventory: &Inventory, dismissed: &BTreeSet<Owner>) -> Self {
+        let stays = |camera: &&Camera| !dismissed.contains(&Owner::Camera(camera.id.clone()));
+        Self { bridge: !dismissed.contains(&Owner::Bridge), cameras: inventory.iter().filter(stays).cloned().collect() }
+    }
+
+    /// Every topic on which we keep, or may keep, a message.
+    #[must_use]
+    pub fn topics(&self, topics: &Topics) -> BTreeSet<String> {
+        let cameras = self.cameras.iter().flat_map(|camera| {
+            let states = Leaf::RETAINED.iter().map(|leaf| topics.camera(&camera.id, *leaf));
+            states.chain([topics.config(&Owner::Camera(camera.id.clone()))])
+        });
+        let bridge = self.bridge.then(|| topics.config(&Owner::Bridge));
+        cameras.chain(bridge).chain([topics.status(), topics.bridge_state()]).collect()
+    }
+}

@@ -1,0 +1,253 @@
+//! Every topic string of the program. Pure.
+
+use crate::camera::CameraId;
+use crate::options::TopicOptions;
+
+/// The topics of one installation, made from its options.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Topics {
+    base: String,
+    node: String,
+    prefix: String,
+    birth: String,
+}
+
+/// The last part of a camera's topic.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Leaf {
+    /// `online` or `offline`, retained.
+    Availability,
+    /// Status, reason and what is known about the stream, retained.
+    Status,
+    /// The last event, whole, retained.
+    Event,
+    /// One event, not retained, for the event entity.
+    Detection,
+    /// The last event in short, retained.
+    LastEvent,
+    /// Events today and this week, retained.
+    Counts,
+    /// `ON` or `OFF`, retained.
+    Activity,
+    /// The picture, not retained.
+    Snapshot,
+    /// What Home Assistant asks of the camera.
+    Command,
+}
+
+/// Whose topic it is.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Owner {
+    /// Camera Herald's own device.
+    Bridge,
+    /// A camera's device, by its id; the camera may be long gone.
+    Camera(CameraId),
+}
+
+impl Leaf {
+    /// All of them. An older version, or another program with this layout, may have retained any of them.
+    pub const ALL: [Self; 9] = [
+        Self::Availability,
+        Self::Status,
+        Self::Event,
+        Self::Detection,
+        Self::LastEvent,
+        Self::Counts,
+        Self::Activity,
+        Self::Snapshot,
+        Self::Command,
+    ];
+
+    /// The ones that we retain for a camera.
+    pub const RETAINED: [Self; 6] =
+        [Self::Availability, Self::Status, Self::Event, Self::LastEvent, Self::Counts, Self::Activity];
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Availability => "availability",
+            Self::Status => "status",
+            Self::Event => "event",
+            Self::Detection => "detection",
+            Self::LastEvent => "last_event",
+            Self::Counts => "counts",
+            Self::Activity => "activity",
+            Self::Snapshot => "snapshot",
+            Self::Command => "command",
+        }
+    }
+}
+
+impl Topics {
+    /// The topics for these options.
+    #[must_use]
+    pub fn new(options: &TopicOptions) -> Self {
+        Self {
+            base: options.base.clone(),
+            node: node(&options.base),
+            prefix: options.discovery_prefix.clone(),
+            birth: options.birth.clone(),
+        }
+    }
+
+    /// The node: first part of our device identifiers and unique ids, and the level of our discovery topics.
+    #[must_use]
+    pub fn node(&self) -> &str {
+        &self.node
+    }
+
+    /// Where Home Assistant says `online` when it has started.
+    #[must_use]
+    pub fn birth(&self) -> &str {
+        &self.birth
+    }
+
+    /// Are we here? Also the will's topic.
+    #[must_use]
+    pub fn status(&self) -> String {
+        format!("{}/status", self.base)
+    }
+
+    /// What the bridge's entities show.
+    #[must_use]
+    pub fn bridge_state(&self) -> String {
+        format!("{}/bridge/state", self.base)
+    }
+
+    /// What Home Assistant asks of us.
+    #[must_use]
+    pub fn bridge_command(&self) -> String {
+        format!("{}/bridge/command", self.base)
+    }
+
+    /// Where our scans mark their end.
+    #[must_use]
+    pub fn scan(&self) -> String {
+        format!("{}/bridge/scan", self.base)
+    }
+
+    /// A topic beside the ones we write to under the base, and one beside our configs: does the broker let us? Home
+    /// Assistant listens to neither.
+    #[must_use]
+    pub fn trials(&self) -> Vec<String> {
+        vec![format!("{}/bridge/trial", self.base), format!("{}/device/{}/trial", self.prefix, self.node)]
+    }
+
+    /// A camera's topic.
+    #[must_use]
+    pub fn camera(&self, camera: &CameraId, leaf: Leaf) -> String {
+        format!("{}/camera/{camera}/{}", self.base, leaf.as_str())
+    }
+
+    /// The retained discovery message of a device: `<prefix>/device/<node>/<id>/config`.
+    #[must_use]
+    pub fn config(&self, owner: &Owner) -> String {
+        let id = match owner {
+            Owner::Bridge => "bridge",
+            Owner::Camera(camera) => camera.as_str(),
+        };
+        format!("{}/device/{}/{id}/config", self.prefix, self.node)
+    }
+
+    /// Sees exactly our configs.
+    #[must_use]
+    pub fn config_filter(&self) -> String {
+        format!("{}/device/{}/+/config", self.prefix, self.node)
+    }
+
+    /// Sees exactly our retained topics, one filter for each kind, so that no replay is larger than the number of
+    /// cameras.
+    #[must_use]
+    pub fn own_filters(&self) -> Vec<String> {
+        let cameras = Leaf::ALL.iter().map(|leaf| format!("{}/camera/+/{}", self.base, leaf.as_str()));
+        let bridge = [self.config_filter(), format!("{}/bridge/+", self.base)];
+        bridge.into_iter().chain(cameras).collect()
+    }
+
+    /// Whose config a topic is; `None` when it is not one of ours.
+    #[must_use]
+    pub fn config_owner(&self, topic: &str) -> Option<Owner> {
+        let id = topic
+            .strip_prefix(&self.prefix)?
+            .strip_prefix("/device/")?
+            .strip_prefix(&self.node)?
+            .strip_prefix('/')?
+            .strip_suffix("/config")?;
+        match id {
+            "bridge" => Some(Owner::Bridge),
+            id => CameraId::new(id).ok().map(Owner::Camera),
+        }
+    }
+}
+
+/// The node of a base: Home Assistant takes `[a-zA-Z0-9_-]+` only, and two bases must not share one.
+fn node(base: &str) -> String {
+    base.chars()
+        .map(|c| match c {
+            c if c.is_ascii_alphanumeric() || c == '_' || c == '-' => c.to_string(),
+            '/' => "-".to_owned(),
+            other => format!("_{:x}_", u32::from(other)),
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn topics(base: &str) -> Topics {
+        Topics::new(&TopicOptions { base: base.to_owned(), ..TopicOptions::default() })
+    }
+
+    #[test]
+    fn the_layout_is_the_one_that_automations_know() {
+        let topics = topics("liveobject");
+        let camera = CameraId::new("front_door").unwrap();
+        assert_eq!(topics.camera(&camera, Leaf::LastEvent), "liveobject/camera/front_door/last_event");
+        assert_eq!(topics.config(&Owner::Camera(camera)), "homeassistant/device/liveobject/front_door/config");
+        assert_eq!(topics.config(&Owner::Bridge), "homeassistant/device/liveobject/bridge/config");
+        assert_eq!(topics.status(), "liveobject/status");
+    }
+
+    proptest! {
+        #[test]
+        fn a_config_topic_leads_back_to_its_camera(id in "[a-z0-9_]{1,64}", base in "[a-zA-Z0-9_./ ü-]{1,20}") {
+            prop_assume!(id != "bridge");
+            let topics = topics(&base);
+            let owner = Owner::Camera(CameraId::new(&id).unwrap());
+            prop_assert_eq!(topics.config_owner(&topics.config(&owner)), Some(owner));
+        }
+
+        #[test]
+        fn home_assistant_takes_every_node(base in "\\PC{1,30}") {
+            let node = topics(&base).node;
+            prop_assert!(node.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-'), "{}", node);
+        }
+    }
+
+    #[test]
+    fn what_is_not_ours_has_no_owner() {
+        let topics = topics("camera_herald");
+        for other in [
+            "homeassistant/device/camera_herald2/x/config",
+            "homeassistant/device/camera_herald/x/y/config",
+            "homeassistant/device/other/x/config",
+            "homeassistant/sensor/camera_herald/x/config",
+            "camera_herald/status",
+        ] {
+            assert_eq!(topics.config_owner(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn every_topic_that_we_retain_is_seen_by_one_of_the_own_filters() {
+        let topics = topics("camera_herald");
+        let camera = CameraId::new("a").unwrap();
+        let mut ours: Vec<_> = Leaf::ALL.iter().map(|leaf| topics.camera(&camera, *leaf)).collect();
+        ours.extend([topics.bridge_state(), topics.config(&Owner::Bridge), topics.config(&Owner::Camera(camera))]);
+        for topic in ours {
+            let seen = topics.own_filters().iter().filter(|filter| rumqttc::mqttbytes::matches(&topic, filter)).count();
+            assert_eq!(seen, 1, "{topic}");
+        }
+    }
+}
