@@ -15,7 +15,7 @@ pub struct Identity {
     /// See [`client_id`].
     pub client_id: String,
     /// What the broker says for us when we are gone without a word.
-    pub will: Message,
+    pub will: Option<Message>,
     /// Where scans mark their end; nobody else listens there.
     pub scan_topic: String,
     /// Topics that stand for the ones we write to, to learn whether the broker lets us.

@@ -42,12 +42,10 @@ pub(super) async fn dial(
     Ok(Route { host: bracketed(address), port: address.port(), relay: JoinSet::new() })
 }
 
-/// Does the broker's port take connections at this moment?
-pub(super) async fn answers(broker: &BrokerOptions, patience: Duration) -> bool {
-    match resolve(broker, patience).await {
-        Ok(addresses) => connect_any(broker, &addresses, patience).await.is_ok(),
-        Err(_) => false,
-    }
+/// Opens the broker's port.
+pub(super) async fn open(broker: &BrokerOptions, patience: Duration) -> Result<TcpStream, SessionError> {
+    let addresses = resolve(broker, patience).await?;
+    connect_any(broker, &addresses, patience).await
 }
 
 async fn dial_tls(

@@ -3,6 +3,7 @@
 //! It asks for credentials, connects, serves the connection, and starts over with a fresh one when that ends, for
 //! ever. It never gives up and never blocks on its readers.
 
+pub mod check;
 mod connection;
 mod dial;
 mod error;
@@ -175,7 +176,7 @@ async fn comes_back(timing: &Timing, broker: &BrokerOptions) {
     let mut was_away = false;
     loop {
         sleep(timing.look).await;
-        match dial::answers(broker, timing.look).await {
+        match dial::open(broker, timing.look).await.is_ok() {
             true if was_away => return,
             true => {}
             false => was_away = true,

@@ -34,7 +34,7 @@ pub(super) async fn open(settings: &Settings, identity: &Identity, memory: &mut 
     opened.map_err(Trouble::Broker)
 }
 
-async fn connect(
+pub(super) async fn connect(
     settings: &Settings,
     identity: &Identity,
     broker: BrokerOptions,
@@ -64,12 +64,12 @@ fn hello(settings: &Settings, identity: &Identity, broker: &BrokerOptions, route
         credentials: broker.credentials.clone(),
         keep_alive: settings.timing.keep_alive,
         connect_timeout: settings.timing.connect,
-        will: Some(identity.will.clone()),
+        will: identity.will.clone(),
     }
 }
 
 /// What the broker allows: looked up once per broker and user, before the first session with it.
-async fn allowance(settings: &Settings, identity: &Identity, memory: &mut Memory, broker: &BrokerOptions) -> Allowance {
+pub(super) async fn allowance(settings: &Settings, identity: &Identity, memory: &mut Memory, broker: &BrokerOptions) -> Allowance {
     let user = broker.credentials.as_ref().map_or("", |credentials| credentials.username.as_str());
     let key = format!("{user}@{}", dial::name(broker));
     if let Some((known, allowance)) = &memory.allowance

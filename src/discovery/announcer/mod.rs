@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until};
+use tokio_util::sync::CancellationToken;
 
 pub use run::{Delivery, config_messages};
 pub use sweep::clear_leftovers;
@@ -51,6 +52,7 @@ pub struct Announcer {
     handle: Handle,
     sources: Sources,
     announced: watch::Sender<Option<Announced>>,
+    publisher_gone: CancellationToken,
     delivery: Delivery,
     schedule: Schedule,
     /// Devices that the user deleted in Home Assistant. They come back at the next start, or when asked for.
@@ -73,13 +75,14 @@ pub fn subscriptions(topics: &Topics) -> Vec<Subscription> {
 }
 
 impl Announcer {
-    /// An announcer and what it will have announced.
+    /// An announcer and what it will have announced. It stops when `publisher_gone` is cancelled.
     #[must_use]
     pub fn new(
         topics: Topics,
         handle: Handle,
         sources: Sources,
         ledger: Ledger,
+        publisher_gone: CancellationToken,
     ) -> (Self, watch::Receiver<Option<Announced>>) {
         let (announced, receiver) = watch::channel(None);
         let announcer = Self {
@@ -88,6 +91,7 @@ impl Announcer {
             handle,
             sources,
             announced,
+            publisher_gone,
             schedule: Schedule::default(),
             dismissed: BTreeSet::new(),
             epoch: None,
@@ -96,23 +100,23 @@ impl Announcer {
         (announcer, receiver)
     }
 
-    /// Announces until the publisher, which reads what is announced, is gone; then says `offline`.
+    /// Announces until the publisher is gone, whose last states go out before our `offline`.
     pub async fn run(mut self) {
         let mut link = self.handle.link();
         link.mark_changed();
-        let publisher_gone = self.announced.clone();
+        let publisher_gone = self.publisher_gone.clone();
         loop {
             let due = self.schedule.due().filter(|_| self.epoch.is_some());
             tokio::select! {
                 biased;
-                () = publisher_gone.closed() => break,
+                () = publisher_gone.cancelled() => break,
                 Ok(()) = link.changed() => self.see_link(&link.borrow_and_update().clone()),
                 Ok(()) = self.sources.inventory.changed() => self.schedule.soon(Instant::now()),
                 Some(message) = self.sources.inbound.recv() => self.hear(&message),
                 () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {
                     tokio::select! {
                         biased;
-                        () = publisher_gone.closed() => break,
+                        () = publisher_gone.cancelled() => break,
                         () = self.announce() => {}
                     }
                 }
