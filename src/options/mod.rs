@@ -1,10 +1,30 @@
 //! The options: what the user set, checked once and turned into types.
+//!
+//! `environment` reads the process environment, `layers` puts file, environment and command line on top of one another,
+//! `validate` turns the result into [`Options`] and collects every fault on the way. [`keys`] is the table of all keys.
+
+mod broker;
+mod cameras;
+mod environment;
+mod faults;
+pub mod keys;
+mod layers;
+mod load;
+mod login;
+mod reader;
+mod slug;
+mod validate;
 
 use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::camera::{Camera, Credentials};
+
+pub use environment::Environment;
+pub use faults::{Fault, OptionsError, Warning};
+pub use keys::KEYS;
+pub use load::{Loaded, load};
 
 /// Everything that the user can set, validated.
 #[derive(Debug, Clone, PartialEq)]

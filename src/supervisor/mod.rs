@@ -1,36 +1,16 @@
-//! stub until the edges branch is merged
-use crate::options::BrokerOptions;
-/// stub
-#[derive(Debug, Clone)]
-pub struct CredentialSource(BrokerOptions);
-impl CredentialSource {
-    /// stub
-    pub async fn get(&self) -> Result<BrokerOptions, SupervisorError> {
-        Ok(self.0.clone())
-    }
-}
-/// stub
-#[derive(Debug, thiserror::Error)]
-pub enum SupervisorError {
-    /// stub
-    #[error("x")]
-    ServiceNotEnabled,
-}
-/// stub
-#[derive(Debug, PartialEq)]
-pub enum Patience {
-    /// stub
-    Normal,
-    /// stub
-    Slow,
-}
-impl SupervisorError {
-    /// stub
-    pub fn kind(&self) -> &'static str {
-        "x"
-    }
-    /// stub
-    pub fn patience(&self) -> Patience {
-        Patience::Normal
-    }
-}
+//! The Supervisor: what it knows about the broker and about us.
+//!
+//! Nobody is told when the MQTT service changes, so [`CredentialSource::get`] asks anew for every attempt to connect.
+
+mod answer;
+mod client;
+mod credentials;
+mod error;
+mod info;
+mod mqtt_service;
+
+pub use client::{Client, ClientError, Timeouts};
+pub use credentials::CredentialSource;
+pub use error::{Patience, SupervisorError};
+pub use info::{SelfInfo, SystemInfo};
+pub use mqtt_service::MqttService;
