@@ -7,3 +7,4 @@ pub mod demo;
 pub mod discovery;
 pub mod options;
 pub mod supervisor;
+pub mod tls;
