@@ -12,4 +12,4 @@ pub mod tracker;
 pub use id::CameraId;
 pub use inventory::{Camera, CameraKind, Credentials, Inventory};
 pub use report::{Failure, Reason, Report, Sighting};
-pub use status::{CameraState, Status, Statuses};
+pub use status::{CameraState, Change, Fleet, Status, Statuses};

@@ -1,10 +1,13 @@
 //! From reports to a status: pure, time is an argument.
+//!
+//! In: the inventory and reports. Out: the state of every camera, and what changed. Invariant: one good probe makes a
+//! camera online, and no single failed probe changes what anybody sees.
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
-use super::{CameraId, Reason, Sighting};
+use super::{CameraId, Failure, Inventory, Reason, Report, Sighting};
 
 /// What Home Assistant shows about a camera.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
@@ -61,3 +64,175 @@ pub struct CameraState {
 
 /// The state of every camera of the inventory.
 pub type Statuses = BTreeMap<CameraId, CameraState>;
+
+/// A camera's status has changed, for the log.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Change {
+    /// Which camera.
+    pub camera: CameraId,
+    /// Its name.
+    pub name: String,
+    /// What it was.
+    pub before: Status,
+    /// What it is.
+    pub status: Status,
+    /// Why it is not online.
+    pub failure: Option<Failure>,
+}
+
+/// All cameras and what their probes have shown.
+///
+/// A good probe is believed at once, a failed one when the next one fails too. When everything fails together, the
+/// cause is more likely on our side (a switch restarts, Wi-Fi drops), and one more failure is needed.
+#[derive(Debug, Default)]
+pub struct Fleet(BTreeMap<CameraId, Member>);
+
+#[derive(Debug)]
+struct Member {
+    name: String,
+    check_every: SignedDuration,
+    state: CameraState,
+    streak: Option<Streak>,
+}
+
+/// Failed probes in a row.
+#[derive(Debug, Clone, Copy)]
+struct Streak {
+    failures: u32,
+    since: Timestamp,
+    /// The camera was online when they began.
+    from_online: bool,
+}
+
+/// How many failed probes in a row are believed.
+const BELIEVED: u32 = 2;
+/// The same, when every camera that was online fails within one interval.
+const BELIEVED_WHEN_ALL_FAIL: u32 = 3;
+
+impl Fleet {
+    /// Takes over a new inventory: new cameras are unknown, removed ones are forgotten, and so is what is known about
+    /// a camera that nothing is left to probe of.
+    pub fn set_inventory(&mut self, inventory: &Inventory, now: Timestamp) {
+        let mut before = std::mem::take(&mut self.0);
+        for camera in inventory {
+            let push_only = camera.stream.is_none() && camera.snapshot.is_none();
+            let kept = before.remove(&camera.id).filter(|member| !push_only || member.state.status == Status::Unknown);
+            let (state, streak) =
+                kept.map_or_else(|| (CameraState::unknown(now), None), |member| (member.state, member.streak));
+            let check_every = SignedDuration::try_from(camera.check_every).unwrap_or(SignedDuration::MAX);
+            self.0.insert(camera.id.clone(), Member { name: camera.name.clone(), check_every, state, streak });
+        }
+    }
+
+    /// Takes note of a report. A report about a camera that is not in the inventory is dropped.
+    pub fn observe(&mut self, report: &Report) -> Option<Change> {
+        let before = self.0.get(&report.camera)?.state.status;
+        match &report.outcome {
+            Ok(sighting) => self.0.get_mut(&report.camera)?.see(sighting, report.at),
+            Err(failure) => self.doubt(&report.camera, failure, report.at)?,
+        }
+        let member = self.0.get(&report.camera)?;
+        (member.state.status != before).then(|| Change {
+            camera: report.camera.clone(),
+            name: member.name.clone(),
+            before,
+            status: member.state.status,
+            failure: report.outcome.clone().err(),
+        })
+    }
+
+    /// The state of one camera.
+    #[must_use]
+    pub fn state(&self, id: &CameraId) -> Option<&CameraState> {
+        self.0.get(id).map(|member| &member.state)
+    }
+
+    /// The state of every camera.
+    #[must_use]
+    pub fn statuses(&self) -> Statuses {
+        self.0.iter().map(|(id, member)| (id.clone(), member.state.clone())).collect()
+    }
+
+    fn doubt(&mut self, id: &CameraId, failure: &Failure, at: Timestamp) -> Option<()> {
+        let failures = self.0.get_mut(id)?.count_failure(at);
+        let all_fail = self.all_fail(at);
+        let member = self.0.get_mut(id)?;
+        if failures >= if all_fail { BELIEVED_WHEN_ALL_FAIL } else { BELIEVED } {
+            member.believe(failure, at);
+        }
+        Some(())
+    }
+
+    /// Whether every camera that was online has begun to fail within one interval of its own.
+    fn all_fail(&self, now: Timestamp) -> bool {
+        let mut failing = 0;
+        for member in self.0.values() {
+            match member.streak {
+                Some(streak) if streak.from_online && now.duration_since(streak.since) <= member.check_every => {
+                    failing += 1
+                }
+                _ if member.state.status == Status::Online => return false,
+                _ => {}
+            }
+        }
+        failing >= 2
+    }
+}
+
+impl Member {
+    fn see(&mut self, sighting: &Sighting, at: Timestamp) {
+        self.streak = None;
+        self.enter(Status::Online, at);
+        self.state.reason = None;
+        self.state.sighting = Some(sighting.clone());
+        self.state.last_frame_at = Some(at);
+    }
+
+    fn count_failure(&mut self, at: Timestamp) -> u32 {
+        let from_online = self.state.status == Status::Online;
+        let streak = self.streak.get_or_insert(Streak { failures: 0, since: at, from_online });
+        streak.failures = streak.failures.saturating_add(1);
+        streak.failures
+    }
+
+    fn believe(&mut self, failure: &Failure, at: Timestamp) {
+        self.enter(Status::of(failure.reason), at);
+        self.state.reason = Some(failure.reason);
+    }
+
+    fn enter(&mut self, status: Status, at: Timestamp) {
+        if self.state.status != status {
+            self.state.status = status;
+            self.state.since = at;
+        }
+    }
+}
+
+impl CameraState {
+    /// The state of a camera that has not been probed.
+    #[must_use]
+    pub fn unknown(since: Timestamp) -> Self {
+        Self { status: Status::Unknown, reason: None, since, sighting: None, last_frame_at: None }
+    }
+}
+
+impl Status {
+    /// What a believed failure means.
+    fn of(reason: Reason) -> Self {
+        match reason {
+            Reason::Auth => Self::Unauthorized,
+            Reason::NoFrames => Self::NoVideo,
+            Reason::SamePicture => Self::Frozen,
+            Reason::Dns
+            | Reason::Refused
+            | Reason::Unreachable
+            | Reason::Timeout
+            | Reason::Tls
+            | Reason::NotFound
+            | Reason::Protocol => Self::Offline,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,1 +1,176 @@
-//! Probes cameras.
+//! Probes cameras: the task that decides when, and the two ways how.
+//!
+//! In: the inventory, and requests to probe now. Out: reports. Invariant: a probe that was started ends in exactly one
+//! report, unless its camera was removed or changed meanwhile, or the task was stopped.
+
+mod place;
+mod rtsp;
+mod schedule;
+mod snapshot;
+mod tls;
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+use tokio::sync::{mpsc, watch};
+use tokio::task::{AbortHandle, Id, JoinError, JoinSet};
+use tokio::time::Instant;
+use tokio_rustls::TlsConnector;
+use tokio_util::sync::CancellationToken;
+use tracing::{Instrument, error, info_span};
+
+use self::schedule::{End, Schedule, Ticket};
+use super::{Camera, CameraId, Failure, Inventory, Reason, Report, Sighting};
+
+/// Asks for a probe now, out of turn.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ProbeRequest {
+    /// Of one camera.
+    One(CameraId),
+    /// Of all of them.
+    All,
+}
+
+/// What probes share: made once, cheap to clone.
+#[derive(Clone)]
+pub struct Clients {
+    http: reqwest::Client,
+    tls: TlsConnector,
+}
+
+impl Clients {
+    /// Builds them. Opens no connection.
+    #[must_use]
+    pub fn new() -> Self {
+        Self { http: snapshot::client(), tls: tls::connector() }
+    }
+}
+
+impl Default for Clients {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Whether there is anything to probe: a camera without stream and snapshot only pushes events.
+#[must_use]
+pub fn is_probed(camera: &Camera) -> bool {
+    camera.stream.is_some() || camera.snapshot.is_some()
+}
+
+/// Probes a camera once: by its stream, else by its snapshot.
+///
+/// # Errors
+/// [`Failure`] when no picture was seen, with the cause and what to do about it.
+pub async fn probe(clients: &Clients, camera: &Camera) -> Result<Sighting, Failure> {
+    let credentials = camera.credentials.as_ref();
+    match (&camera.stream, &camera.snapshot) {
+        (Some(stream), _) => rtsp::probe(&clients.tls, stream, credentials).await,
+        (None, Some(snapshot)) => snapshot::probe(&clients.http, snapshot, credentials).await,
+        (None, None) => Err(Failure::new(Reason::Protocol, "The camera has neither stream nor snapshot to look at")),
+    }
+}
+
+/// The prober task. Ends when `stop` is cancelled or nobody takes reports any more; probes under way are aborted.
+pub async fn run(
+    mut inventory: watch::Receiver<Inventory>,
+    mut requests: mpsc::Receiver<ProbeRequest>,
+    reports: mpsc::Sender<Report>,
+    stop: CancellationToken,
+) {
+    let mut prober = Prober::new();
+    prober.set_inventory(&inventory.borrow_and_update());
+    loop {
+        prober.start_due();
+        let wake = prober.schedule.next_due();
+        let report = tokio::select! {
+            () = stop.cancelled() => break,
+            Ok(()) = inventory.changed() => {
+                prober.set_inventory(&inventory.borrow_and_update());
+                None
+            }
+            Some(request) = requests.recv() => {
+                prober.schedule.request(&request, now());
+                None
+            }
+            Some(ended) = prober.probes.join_next_with_id() => prober.finish(ended),
+            () = tokio::time::sleep_until(wake.unwrap_or_else(std::time::Instant::now).into()), if wake.is_some() => None,
+        };
+        let Some(report) = report else { continue };
+        if !matches!(stop.run_until_cancelled(reports.send(report)).await, Some(Ok(()))) {
+            break;
+        }
+    }
+    prober.probes.shutdown().await;
+}
+
+type Outcome = Result<Sighting, Failure>;
+
+/// Owns the probes under way.
+struct Prober {
+    clients: Clients,
+    schedule: Schedule,
+    probes: JoinSet<Outcome>,
+    /// Which probe a task of the set is.
+    running: HashMap<Id, Running>,
+}
+
+struct Running {
+    camera: CameraId,
+    ticket: Ticket,
+    abort: AbortHandle,
+}
+
+impl Prober {
+    fn new() -> Self {
+        Self {
+            clients: Clients::new(),
+            schedule: Schedule::new(now()),
+            probes: JoinSet::new(),
+            running: HashMap::new(),
+        }
+    }
+
+    fn set_inventory(&mut self, inventory: &Inventory) {
+        self.schedule.set_inventory(inventory, now());
+        let outdated: Vec<Ticket> = self.schedule.outdated().collect();
+        for probe in self.running.values().filter(|probe| outdated.contains(&probe.ticket)) {
+            probe.abort.abort();
+        }
+    }
+
+    fn start_due(&mut self) {
+        while let Some((camera, ticket)) = self.schedule.start_next(now()) {
+            let id = camera.id.clone();
+            let clients = self.clients.clone();
+            let span = info_span!("probe", camera.id = %id);
+            let abort = self.probes.spawn(async move { probe(&clients, &camera).await }.instrument(span));
+            self.running.insert(abort.id(), Running { camera: id, ticket, abort });
+        }
+    }
+
+    /// Turns the end of a task into a report, if it is still wanted.
+    fn finish(&mut self, ended: Result<(Id, Outcome), JoinError>) -> Option<Report> {
+        let (task, outcome) = match ended {
+            Ok((task, outcome)) => (task, Some(outcome)),
+            Err(cut_short) => (cut_short.id(), panicked(cut_short).map(Err)),
+        };
+        let Running { camera, ticket, .. } = self.running.remove(&task)?;
+        let end = if matches!(outcome, Some(Ok(_))) { End::Good } else { End::Failed };
+        let counts = self.schedule.ended(&camera, ticket, end, now());
+        outcome.filter(|_| counts).map(|outcome| Report { camera, at: Timestamp::now(), outcome })
+    }
+}
+
+/// A panic is the failure of one camera, not the end of all probing. `None` for a probe that we aborted ourselves.
+fn panicked(cut_short: JoinError) -> Option<Failure> {
+    let panic = cut_short.try_into_panic().ok()?;
+    let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    error!(panic = text.unwrap_or("unknown"), "A probe panicked; please report this");
+    Some(Failure::new(Reason::Protocol, "The camera sent something that Camera Herald stumbled over: please report it"))
+}
+
+/// The clock of the runtime, so that tests may pause it.
+fn now() -> std::time::Instant {
+    Instant::now().into_std()
+}

@@ -1,0 +1,141 @@
+//! TLS to cameras, and the relay that brings `rtsps` to a client that speaks `rtsp` only.
+//!
+//! In: a [`Place`]. Out: a loopback address that is one connection long. Invariant: a relay serves exactly one
+//! connection and lives no longer than the probe that opened it.
+//!
+//! Any certificate is accepted: cameras sign their own, most users cannot replace them, and a camera whose certificate
+//! has run out still shows its picture. So this protects against listening in, not against somebody who sits in
+//! between; that is why these settings are for cameras only and never leave this module.
+
+use std::convert::Infallible;
+use std::future::pending;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{ClientConfig, DigitallySignedStruct, SignatureScheme, crypto};
+use tokio::io::copy_bidirectional;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::time::{Instant, timeout_at};
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+use url::{Position, Url};
+
+use super::place::Place;
+use crate::camera::{Failure, Reason};
+
+/// TLS as cameras do it.
+pub(super) fn connector() -> TlsConnector {
+    crate::tls::install_provider();
+    let config = ClientConfig::builder()
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(AnyCertificate))
+        .with_no_client_auth();
+    TlsConnector::from(Arc::new(config))
+}
+
+/// A TLS connection to a camera, waiting for its one plain connection over loopback.
+pub(super) struct Relay {
+    door: TcpListener,
+    address: SocketAddr,
+    camera: TlsStream<TcpStream>,
+}
+
+impl Relay {
+    /// Connects to the camera and opens the door on loopback.
+    pub(super) async fn open(tls: &TlsConnector, place: &Place, deadline: Instant) -> Result<Self, Failure> {
+        let camera = handshake(tls, place, deadline).await?;
+        let no_door =
+            |error: io::Error| Failure::new(Reason::Protocol, format!("No port is free on loopback: {error}"));
+        let door = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.map_err(no_door)?;
+        let address = door.local_addr().map_err(no_door)?;
+        Ok(Self { door, address, camera })
+    }
+
+    /// The camera's URL with the relay as its host.
+    pub(super) fn url(&self, camera: &Url) -> Result<Url, Failure> {
+        Url::parse(&format!("rtsp://{}{}", self.address, &camera[Position::BeforePath..]))
+            .map_err(|_| Failure::new(Reason::Protocol, "The camera's URL is not understood: check its path"))
+    }
+
+    /// Carries bytes until it is dropped.
+    ///
+    /// When either end closes, so does the other: the client sees what it would see without a relay.
+    pub(super) async fn run(self) -> Infallible {
+        let Self { door, mut camera, .. } = self;
+        if let Ok((mut client, _)) = door.accept().await {
+            drop(door);
+            // An error is the end of the connection, and the client sees that end for itself.
+            let _ = copy_bidirectional(&mut client, &mut camera).await;
+        }
+        pending().await
+    }
+}
+
+async fn handshake(tls: &TlsConnector, place: &Place, deadline: Instant) -> Result<TlsStream<TcpStream>, Failure> {
+    let name = ServerName::try_from(place.host().to_owned())
+        .map_err(|_| Failure::new(Reason::Dns, format!("{} is not a host name: check it", place.host())))?;
+    let plain = place.connect(deadline.saturating_duration_since(Instant::now())).await?;
+    match timeout_at(deadline, tls.connect(name, plain)).await {
+        Ok(Ok(stream)) => Ok(stream),
+        Ok(Err(error)) => Err(tls_failure(place, &error)),
+        Err(_) => Err(Failure::new(
+            Reason::Timeout,
+            format!(
+                "{place} accepts connections but starts no TLS: check the port, or use rtsp:// in place of rtsps://"
+            ),
+        )),
+    }
+}
+
+/// The failure of a handshake; the error's text is rustls's and names no secret.
+pub(super) fn tls_failure(place: &Place, error: &dyn std::error::Error) -> Failure {
+    Failure::new(
+        Reason::Tls,
+        format!("No TLS connection to {place} ({error}): check the port, or use the camera's address without TLS"),
+    )
+}
+
+/// Accepts every certificate; see the module.
+///
+/// Signatures are not checked either: with a certificate that anybody can make they prove nothing, and the X.509 v1
+/// certificates of old cameras cannot be parsed for their key.
+#[derive(Debug)]
+struct AnyCertificate;
+
+impl ServerCertVerifier for AnyCertificate {
+    fn verify_server_cert(
+        &self,
+        _end_entity: &CertificateDer<'_>,
+        _intermediates: &[CertificateDer<'_>],
+        _server_name: &ServerName<'_>,
+        _ocsp_response: &[u8],
+        _now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        _message: &[u8],
+        _cert: &CertificateDer<'_>,
+        _dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        Ok(HandshakeSignatureValid::assertion())
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        _message: &[u8],
+        _cert: &CertificateDer<'_>,
+        _dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        Ok(HandshakeSignatureValid::assertion())
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        crypto::ring::default_provider().signature_verification_algorithms.supported_schemes()
+    }
+}
