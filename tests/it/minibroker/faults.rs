@@ -14,7 +14,7 @@ use crate::support::watcher::{self, Watcher};
 const A_WHILE: Duration = Duration::from_millis(200);
 
 fn broker_with(faults: Faults) -> Broker {
-    let broker = Broker::start(Config::default()).unwrap();
+    let broker = Broker::start(Config::default()).expect("loopback has a free port");
     broker.fault(|current| *current = faults);
     broker
 }

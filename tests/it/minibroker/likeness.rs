@@ -15,7 +15,7 @@ use crate::support::watcher::{self, Seen, Watcher};
 async fn on_both(scenario: impl AsyncFn(SocketAddr) -> Vec<String>, expected: &[&str]) {
     let mosquitto = Mosquitto::start(mosquitto::Config::default()).await;
     assert_eq!(scenario(mosquitto.addr()).await, expected, "on Mosquitto:\n{}", mosquitto.log());
-    let broker = Broker::start(broker::Config::default()).unwrap();
+    let broker = Broker::start(broker::Config::default()).expect("loopback has a free port");
     assert_eq!(scenario(broker.addr()).await, expected, "on the small broker");
 }
 
