@@ -10,7 +10,7 @@ use rumqttc::mqttbytes::v4::{
     ConnAck, Connect, ConnectReturnCode, Packet, PubComp, PubRec, PubRel, Publish, Subscribe, UnsubAck, Unsubscribe,
 };
 use tokio::net::TcpStream;
-use tokio::net::tcp::OwnedReadHalf;
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
@@ -22,7 +22,7 @@ use super::observed::{Observed, Session};
 use super::shared::Shared;
 use super::{outgoing, topics};
 
-/// A refused client gets this long to take its answer.
+/// How long a refused client has for taking its answer, and a reader for what its client sent last.
 const FAREWELL: Duration = Duration::from_secs(5);
 
 /// After so many packets the others get their turn.
@@ -41,12 +41,20 @@ pub(super) async fn serve(stream: TcpStream, shared: Arc<Shared>, cut: Cancellat
     let ending = tokio::select! {
         biased;
         () = cut.cancelled() => Ending::Fault,
-        _ = outgoing::write(write, &mailbox, shared.gate()) => Ending::Gone,
+        () = write_out(write, &mailbox, &shared) => Ending::Gone,
         ending = conversation.run() => ending,
     };
     debug!(client.id = conversation.client_id, %ending, "a connection ended");
     let on_purpose = matches!(ending, Ending::Goodbye);
     shared.exchange.leave(&conversation.client_id, conversation.serial, on_purpose);
+}
+
+/// Writes until there is no more to write. A client that takes no more may still have said goodbye: the reader gets
+/// time to find out.
+async fn write_out(half: OwnedWriteHalf, mailbox: &Mailbox, shared: &Shared) {
+    if outgoing::write(half, mailbox, shared.gate()).await.is_err() {
+        tokio::time::sleep(FAREWELL).await;
+    }
 }
 
 /// Counts the connection while it lives.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use camera_herald::demo::broker::{Broker, Config};
 use rumqttc::QoS;
-use rumqttc::mqttbytes::v4::{Connect, LastWill};
+use rumqttc::mqttbytes::v4::{Connect, LastWill, Packet, Subscribe};
 use tokio::time::{Instant, sleep};
 
 use super::guest::{Guest, PATIENCE, Raw};
@@ -70,6 +70,25 @@ async fn cut_connections_leave_their_wills_and_watchers_come_back() {
     broker.drop_connections();
     guest.wait(|news| news.ended).await;
     assert_eq!(watcher.wait_for(|seen| seen.topic == "will" && seen.retain).await.text(), "offline");
+}
+
+#[tokio::test]
+async fn a_goodbye_counts_even_if_the_client_left_its_mail_unread() {
+    let broker = Broker::start(Config::default()).unwrap();
+    for number in 0..10 {
+        broker.publish(&format!("a/{number}"), vec![0; 1_000_000], true);
+    }
+    let mut connect = Connect::new("hasty");
+    connect.last_will = Some(will());
+    let mut hasty = Raw::enter(broker.addr(), connect).await;
+    let mut subscribe = Subscribe::new("#", QoS::AtMostOnce);
+    subscribe.pkid = 1;
+    hasty.send(Packet::Subscribe(subscribe)).await;
+    hasty.receive().await;
+    hasty.send(Packet::Disconnect).await;
+    drop(hasty);
+    eventually(|| broker.clients().is_empty()).await;
+    assert!(!broker.retained().contains_key("will"));
 }
 
 #[tokio::test]

@@ -122,7 +122,7 @@ impl Mosquitto {
         self.wait_until_admitted().await;
     }
 
-    /// What is retained below the filter.
+    /// What is retained below the filter. For more than some 3,000 messages set `max_queued` to 0, or Mosquitto drops.
     pub(crate) async fn retained(&self, filter: &str) -> BTreeMap<String, Vec<u8>> {
         watcher::retained(self.addr, self.config.login.clone(), filter).await
     }
