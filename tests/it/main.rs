@@ -1,7 +1,8 @@
 //! The integration tests: one file per flow or edge, on real parts over loopback.
-#![expect(missing_docs, reason = "tests are sentences")]
 
 mod support;
 
+mod minibroker;
 mod options;
+mod packaging;
 mod supervisor;

@@ -1,3 +1,5 @@
-//! The fakes: real sockets on loopback, answering as the real thing was measured to answer.
+//! What several flows need: real parts that are private to a test, fakes on real sockets, and eyes to watch them with.
 
+pub(crate) mod mosquitto;
 pub(crate) mod supervisor;
+pub(crate) mod watcher;
