@@ -53,11 +53,8 @@ impl App {
 
         let publisher_gone = CancellationToken::new();
 
-        let (session, handle, inbound) = Session::new(
-            installation.session_settings(),
-            installation.identity(),
-            announcer::subscriptions(&topics),
-        );
+        let (session, handle, inbound) =
+            Session::new(installation.session_settings(), installation.identity(), announcer::subscriptions(&topics));
         let link = handle.link();
         let ledger = Ledger::load(store).await;
         let (announcer, announced) = Announcer::new(
@@ -70,7 +67,11 @@ impl App {
         let publisher = Publisher::new(
             topics,
             handle,
-            publisher::Sources { inventory: inventory_seen.clone(), statuses: statuses_seen, announced: announced.clone() },
+            publisher::Sources {
+                inventory: inventory_seen.clone(),
+                statuses: statuses_seen,
+                announced: announced.clone(),
+            },
         );
         let health = Health { link, announced };
 

@@ -1,11 +1,27 @@
 //! Camera Herald: every camera of a home as a Home Assistant device over MQTT, kept true through every restart.
+//!
+//! ```text
+//! control   supervisor ──credentials──> broker::session ══LinkState(epoch)══> announcer ══Announced(epoch)══> publisher
+//! state     inventory ══cameras══> prober ──report──> tracker ══statuses══> publisher
+//!           inventory ══cameras══> announcer        session ──birth──> announcer
+//!           announcer, publisher ──broker::Handle──> session                 ══ watch, latest wins   ── mpsc or call
+//! ```
+//!
+//! Data goes from left to right, `use` goes from right to left: a module may name what feeds it, never what it feeds.
 
+pub mod app;
 pub mod backoff;
 pub mod broker;
 pub mod camera;
+pub mod cli;
+pub mod commands;
 #[cfg(feature = "demo")]
 pub mod demo;
 pub mod discovery;
+pub mod health;
+pub mod installation;
+pub mod lifecycle;
+pub mod logging;
 pub mod options;
 pub mod publisher;
 pub mod store;

@@ -67,8 +67,9 @@ pub async fn check_async(installation: &Installation) -> CheckReport {
         steps.push(Step::new("supervisor", outcome.map(found)));
     }
     steps.extend(broker(installation).await);
+    let clients = prober::Clients::new();
     for camera in &installation.inventory() {
-        steps.push(see(camera).await);
+        steps.push(see(&clients, camera).await);
     }
     CheckReport { steps }
 }
@@ -78,8 +79,10 @@ async fn broker(installation: &Installation) -> Vec<Step> {
     let found = settings.source.get().await.map_err(|error| error.to_string());
     let address = |broker: &BrokerOptions| format!("{}:{}", broker.host, broker.port);
     let source = settings.source.describe();
-    let mut steps =
-        vec![Step::new("mqtt_service", found.as_ref().map(|b| format!("{} from {source}", address(b))).map_err(Clone::clone))];
+    let mut steps = vec![Step::new(
+        "mqtt_service",
+        found.as_ref().map(|b| format!("{} from {source}", address(b))).map_err(Clone::clone),
+    )];
     let Ok(broker) = found else {
         steps.extend([Step::skipped("tcp"), Step::skipped("connect")]);
         return steps;
@@ -103,16 +106,23 @@ fn judge(granted: crate::broker::session::check::Granted) -> Result<String, Stri
     Err(format!("the broker's access rules forbid {topics}; allow Camera Herald's user to write there"))
 }
 
-async fn see(camera: &Camera) -> Step {
+async fn see(clients: &prober::Clients, camera: &Camera) -> Step {
     let name = format!("camera {}", camera.id);
     if camera.is_push_only() {
         return Step::new(name, Ok("sends events only; there is nothing to try".to_owned()));
     }
-    let outcome = prober::probe(camera).await.map_err(|failure| failure.detail);
-    Step::new(name, outcome.map(|seen| {
-        let resolution = seen.resolution.map(|(width, height)| format!(" {width}x{height}")).unwrap_or_default();
-        format!("{}{resolution}, first picture after {} ms", seen.codec.as_deref().unwrap_or("picture"), seen.latency.as_millis())
-    }))
+    let outcome = prober::probe(clients, camera).await.map_err(|failure| failure.detail);
+    Step::new(
+        name,
+        outcome.map(|seen| {
+            let resolution = seen.resolution.map(|(width, height)| format!(" {width}x{height}")).unwrap_or_default();
+            format!(
+                "{}{resolution}, first picture after {} ms",
+                seen.codec.as_deref().unwrap_or("picture"),
+                seen.latency.as_millis()
+            )
+        }),
+    )
 }
 
 pub(super) fn command(

@@ -17,12 +17,8 @@ pub(super) fn command(environment: &Environment) -> Result<ExitCode, CommandErro
 
 async fn ask(address: SocketAddr) -> Result<(), CommandError> {
     let unhealthy = |error: reqwest::Error| CommandError::Unhealthy(format!("the service does not answer: {error}"));
-    let client = reqwest::Client::builder()
-        .tls_certs_only([])
-        .no_proxy()
-        .timeout(PATIENCE)
-        .build()
-        .map_err(unhealthy)?;
+    let client =
+        reqwest::Client::builder().tls_certs_only([]).no_proxy().timeout(PATIENCE).build().map_err(unhealthy)?;
     let answer = client.get(format!("http://{address}/healthz")).send().await.map_err(unhealthy)?;
     match answer.status() {
         status if status.is_success() => Ok(()),

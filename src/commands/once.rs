@@ -18,8 +18,7 @@ where
     F: FnOnce(Handle) -> W,
     W: Future<Output = Result<T, CommandError>>,
 {
-    let (session, handle, _inbound) =
-        Session::new(installation.session_settings(), installation.guest(), Vec::new());
+    let (session, handle, _inbound) = Session::new(installation.session_settings(), installation.guest(), Vec::new());
     let work = async move {
         wait_until_up(&handle).await?;
         work(handle).await

@@ -2,7 +2,8 @@
 
 mod support;
 
+mod announce;
 mod minibroker;
-mod options;
+// mod options;
 mod packaging;
-mod supervisor;
+// mod supervisor;

@@ -69,7 +69,12 @@ fn hello(settings: &Settings, identity: &Identity, broker: &BrokerOptions, route
 }
 
 /// What the broker allows: looked up once per broker and user, before the first session with it.
-pub(super) async fn allowance(settings: &Settings, identity: &Identity, memory: &mut Memory, broker: &BrokerOptions) -> Allowance {
+pub(super) async fn allowance(
+    settings: &Settings,
+    identity: &Identity,
+    memory: &mut Memory,
+    broker: &BrokerOptions,
+) -> Allowance {
     let user = broker.credentials.as_ref().map_or("", |credentials| credentials.username.as_str());
     let key = format!("{user}@{}", dial::name(broker));
     if let Some((known, allowance)) = &memory.allowance

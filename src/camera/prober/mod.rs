@@ -52,12 +52,6 @@ impl Default for Clients {
     }
 }
 
-/// Whether there is anything to probe: a camera without stream and snapshot only pushes events.
-#[must_use]
-pub fn is_probed(camera: &Camera) -> bool {
-    camera.stream.is_some() || camera.snapshot.is_some()
-}
-
 /// Probes a camera once: by its stream, else by its snapshot.
 ///
 /// # Errors

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::{Duration, Instant};
 
-use super::{ProbeRequest, is_probed};
+use super::ProbeRequest;
 use crate::camera::{Camera, CameraId, Inventory};
 
 /// Probes at a time. A dead camera holds its place for up to 13 s, so fewer would make healthy ones wait; more would
@@ -66,7 +66,7 @@ impl Schedule {
     /// Takes over a new inventory: what is new or changed is due at once, what is gone is forgotten.
     pub(super) fn set_inventory(&mut self, inventory: &Inventory, now: Instant) {
         let mut before = std::mem::take(&mut self.entries);
-        for camera in inventory.iter().filter(|camera| is_probed(camera)) {
+        for camera in inventory.iter().filter(|camera| !camera.is_push_only()) {
             let entry = before.remove(&camera.id).filter(|entry| entry.camera == *camera).unwrap_or_else(|| Entry {
                 camera: camera.clone(),
                 due: now,

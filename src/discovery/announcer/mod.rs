@@ -175,25 +175,26 @@ impl Announcer {
     async fn announce(&mut self) {
         self.schedule.begin();
         let Some(epoch) = self.epoch else { return };
-        let began = Instant::now();
         let plan = Plan::new(&self.sources.inventory.borrow_and_update(), &self.dismissed);
         let outcome = self.announce_plan(epoch, &plan).await;
         self.schedule.end(Instant::now());
         match outcome {
-            Ok(()) => tracing::info!(
-                cameras = plan.cameras.len(),
-                epoch,
-                took_ms = began.elapsed().as_millis(),
-                "Announced to Home Assistant"
-            ),
+            Ok(()) => {}
             Err(PublishError::LinkDown) => tracing::debug!(epoch, "The link went down during an announcement"),
             Err(error) => tracing::error!(%error, epoch, "The announcement failed; the next reconnect tries again"),
         }
     }
 
     async fn announce_plan(&mut self, epoch: u64, plan: &Plan) -> Result<(), PublishError> {
+        let began = Instant::now();
         let sent = self.delivery.announce(plan, &self.sources.statuses).await?;
-        let cameras = plan.cameras.iter().map(|camera| camera.id.clone()).collect();
+        let cameras: BTreeSet<_> = plan.cameras.iter().map(|camera| camera.id.clone()).collect();
+        tracing::info!(
+            cameras = cameras.len(),
+            epoch,
+            took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
+            "Announced to Home Assistant"
+        );
         self.announced.send_replace(Some(Announced { epoch, cameras: Arc::new(cameras), sent: Arc::new(sent) }));
         let desired = plan.topics(&self.topics);
         self.delivery.clear_known_leftovers(&desired).await?;
