@@ -292,7 +292,8 @@ fn mqtt_service(scenario: &Scenario) -> Answer {
             r#"{{"host":"{host}","port":{port},"protocol":"3.1.1","ssl":false,"addon":"core_mosquitto"}}"#
         )),
         Scenario::Registered { host, port, username, password, ssl } => {
-            let [host, username, password] = [host, username, password].map(|text| serde_json::to_string(text).unwrap());
+            let [host, username, password] =
+                [host, username, password].map(|text| serde_json::to_string(text).unwrap());
             Answer::ok(&format!(
                 r#"{{"host":{host},"port":{port},"ssl":{ssl},"protocol":"3.1.1","username":{username},"password":{password},"addon":"core_mosquitto"}}"#
             ))
