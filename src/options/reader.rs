@@ -176,7 +176,7 @@ fn whole(number: Num) -> Option<i128> {
 /// The known name that is at most two edits away.
 fn closest(name: &str, known: &[&'static str]) -> Option<&'static str> {
     let near = known.iter().map(|known| (edits(name, known), *known)).min()?;
-    (near.0 <= 2 && near.0 < near.1.len().div_ceil(2)).then_some(near.1)
+    (near.0 <= 2 && near.0 <= near.1.len() / 2).then_some(near.1)
 }
 
 /// How many letters have to be changed, added or removed to make one name of the other.
