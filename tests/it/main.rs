@@ -4,6 +4,6 @@ mod support;
 
 mod announce;
 mod minibroker;
-// mod options;
+mod options;
 mod packaging;
-// mod supervisor;
+mod supervisor;
