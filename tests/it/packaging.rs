@@ -9,37 +9,8 @@ use serde_norway::Value;
 
 /// Every option of the program, without the groups.
 fn program_keys() -> BTreeSet<String> {
-    OPTION_KEYS.iter().map(|key| (*key).to_owned()).collect()
+    camera_herald::options::KEYS.iter().map(|key| key.path.to_owned()).collect()
 }
-
-const OPTION_KEYS: &[&str] = &[
-    "cameras[].name",
-    "cameras[].id",
-    "cameras[].stream",
-    "cameras[].snapshot",
-    "cameras[].username",
-    "cameras[].password",
-    "cameras[].kind",
-    "cameras[].area",
-    "cameras[].manufacturer",
-    "cameras[].model",
-    "cameras[].check_seconds",
-    "cameras[].enabled",
-    "mqtt.host",
-    "mqtt.port",
-    "mqtt.username",
-    "mqtt.password",
-    "mqtt.tls",
-    "mqtt.ca_file",
-    "mqtt.protocol",
-    "topics.base",
-    "topics.discovery_prefix",
-    "topics.birth",
-    "events.activity_seconds",
-    "events.keep_days",
-    "events.stale_after_seconds",
-    "log_level",
-];
 
 /// Keys of `config.yaml` and the value that each has when it is left out: written down they are linter errors.
 const DEFAULTS: &[(&str, &str)] = &[
