@@ -175,11 +175,11 @@ async fn wait(timing: &Timing, memory: &mut Memory, trouble: &Trouble) {
 async fn comes_back(timing: &Timing, broker: &BrokerOptions) {
     let mut was_away = false;
     loop {
-        sleep(timing.look).await;
         match dial::open(broker, timing.look).await.is_ok() {
             true if was_away => return,
             true => {}
             false => was_away = true,
         }
+        sleep(timing.look).await;
     }
 }
