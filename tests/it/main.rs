@@ -7,7 +7,9 @@
 mod support;
 
 mod announce;
+mod library;
 mod minibroker;
 mod options;
 mod packaging;
+mod shutdown;
 mod supervisor;
