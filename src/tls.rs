@@ -1,10 +1,9 @@
-//! TLS for the whole program: one implementation, chosen once.
-//!
-//! Invariant: whoever builds a TLS or HTTP client calls [`install_provider`] first; without it reqwest panics, even for
-//! a client that only speaks plain HTTP.
+//! The one place that says which cryptography TLS uses.
 
-/// Makes ring the cryptography of every TLS connection. Does nothing when that is done already.
+/// Makes ring the provider of all TLS in this process. May be called any number of times.
+///
+/// reqwest panics without a provider, also when a client is built that only speaks plain HTTP: call this before building one.
 pub fn install_provider() {
-    // The only error is "already installed", which is what we want.
-    let _ = rustls::crypto::ring::default_provider().install_default();
+    // The error says that a provider is installed already, which is what we want.
+    let _already_installed = rustls::crypto::ring::default_provider().install_default();
 }

@@ -1,2 +1,4 @@
 //! The integration tests: one file per flow or edge, on real parts over loopback.
-#![expect(missing_docs, reason = "tests are sentences")]
+
+mod probe;
+mod support;

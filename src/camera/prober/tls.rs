@@ -91,7 +91,7 @@ async fn handshake(tls: &TlsConnector, place: &Place, deadline: Instant) -> Resu
 }
 
 /// The failure of a handshake; the error's text is rustls's and names no secret.
-pub(super) fn tls_failure(place: &Place, error: &dyn std::error::Error) -> Failure {
+pub(super) fn tls_failure(place: &Place, error: &dyn std::fmt::Display) -> Failure {
     Failure::new(
         Reason::Tls,
         format!("No TLS connection to {place} ({error}): check the port, or use the camera's address without TLS"),

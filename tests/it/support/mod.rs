@@ -1,0 +1,3 @@
+//! What the tests stand on: one fake for each edge.
+
+pub(crate) mod camera;
