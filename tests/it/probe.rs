@@ -2,7 +2,6 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::collections::BTreeSet;
-use std::future::Future;
 use std::time::{Duration, Instant};
 
 use camera_herald::camera::prober::{self, Clients, ProbeRequest};
@@ -13,7 +12,9 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::support::camera::{Manner, RtspServer, ScriptedCamera, camera, http, jpeg, with_password};
+use crate::support::camera::{
+    FRAGMENT, IDR, Manner, PPS, RtspServer, SLICE, SPS, ScriptedCamera, camera, http, jpeg, with_password,
+};
 
 async fn see(camera: &Camera) -> Sighting {
     prober::probe(&Clients::new(), camera).await.unwrap_or_else(|failure| panic!("{failure:?}"))
@@ -87,7 +88,7 @@ async fn a_stream_that_does_not_exist_or_has_no_video_is_told() {
 
 #[tokio::test]
 async fn a_stream_without_key_frames_is_no_video_and_says_so() {
-    let camera = ScriptedCamera::start(Manner::NoKeyFrames).await;
+    let camera = ScriptedCamera::start(Manner::Plays(vec![(true, SLICE)])).await;
     let failure = fail_with(Reason::NoFrames, &camera.url("rtsp", "/x?token=secret")).await;
     assert!(failure.detail.contains("key frame"), "{}", failure.detail);
 }
@@ -136,10 +137,22 @@ async fn a_server_that_speaks_something_else_is_a_protocol_failure() {
 
 #[tokio::test]
 async fn a_stream_that_opens_and_sends_nothing_is_no_frames_over_one_connection() {
-    let frozen = ScriptedCamera::start(Manner::NoFrames).await;
+    let frozen = ScriptedCamera::start(Manner::Plays(Vec::new())).await;
     fail_with(Reason::NoFrames, &frozen.url("rtsp", "/x?token=secret")).await;
     let seen = frozen.seen();
     assert_eq!(seen.connections, 1, "{seen:?}");
+    assert!(seen.requests[1].starts_with("TEARDOWN"), "{seen:?}");
+}
+
+#[tokio::test]
+async fn a_stream_that_is_joined_in_the_middle_of_a_picture_is_seen_and_left_again() {
+    let fragments = (0..50).map(|_| (false, FRAGMENT));
+    let picture = [(false, SPS), (false, PPS), (true, IDR)];
+    let playing = ScriptedCamera::start(Manner::Plays(fragments.chain(picture).collect())).await;
+    assert_seen(&see(&camera("front", &playing.url("rtsp", "/x"))).await, "h264", (64, 48));
+    let seen = playing.seen();
+    assert_eq!((seen.connections, seen.requests.len()), (1, 2), "{seen:?}");
+    assert!(seen.requests[1].starts_with("TEARDOWN"), "{seen:?}");
 }
 
 #[tokio::test]
@@ -226,9 +239,9 @@ impl Running {
     }
 }
 
-async fn eventually<F: Future<Output = bool>>(limit: Duration, mut holds: impl FnMut() -> F) {
+async fn eventually(limit: Duration, holds: impl Fn() -> bool) {
     let patience = Instant::now() + limit;
-    while !holds().await {
+    while !holds() {
         assert!(Instant::now() < patience, "it did not come to pass");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
@@ -300,6 +313,6 @@ async fn at_most_eight_cameras_are_probed_at_once_and_none_twice() {
 async fn the_prober_stops_at_once_also_while_a_camera_keeps_it_waiting() {
     let silent = ScriptedCamera::start(Manner::Silent(Duration::from_secs(60))).await;
     let running = Running::start([camera("front", &silent.url("rtsp", "/"))]);
-    eventually(Duration::from_secs(5), || async { !silent.seen().requests.is_empty() }).await;
+    eventually(Duration::from_secs(5), || !silent.seen().requests.is_empty()).await;
     running.stop().await;
 }

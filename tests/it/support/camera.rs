@@ -102,11 +102,19 @@ pub(crate) enum Manner {
     Asks { challenge: &'static str, username: &'static str, password: &'static str, image: Vec<u8> },
     /// Accepts and says nothing, for so long.
     Silent(Duration),
-    /// RTSP: opens a session and never sends a frame.
-    NoFrames,
-    /// RTSP: sends H.264, but nothing that a decoder could begin with.
-    NoKeyFrames,
+    /// RTSP: opens a session and sends these RTP packets, marker and payload, in turn and for ever.
+    Plays(Vec<(bool, &'static [u8])>),
 }
+
+/// H.264, 64 by 48 pixels, one NAL unit a packet (RFC 6184, section 5.6).
+pub(crate) const SPS: &[u8] =
+    b"\x67\x42\xc0\x15\xda\x11\xec\x05\xa8\x30\x30\x35\x28\0\0\x03\0\x08\0\0\x03\0\xa4\x78\xb1\x75";
+pub(crate) const PPS: &[u8] = b"\x68\xce\x3c\x80";
+pub(crate) const IDR: &[u8] = b"\x65\x88\x84\x06\xa8\x93\x0a\0\x03\xfb\xf2\x4f\x27\x27\x5d\x75\xd7\x5d\x75\xd7\x80";
+/// A picture that needs the one before it.
+pub(crate) const SLICE: &[u8] = b"\x41\x9a\0\0";
+/// The middle of a unit in many packets (RFC 6184, section 5.8).
+pub(crate) const FRAGMENT: &[u8] = b"\x7c\x05\x88\x84";
 
 /// A camera that does what it is told.
 pub(crate) struct ScriptedCamera {
@@ -177,7 +185,7 @@ async fn serve(listener: TcpListener, shared: Arc<Mutex<Shared>>) {
             let Some(request) = read_head(&mut stream).await else { return };
             let path = enter(&shared, &request);
             // A camera does not care whether its viewer is still there.
-            let _ = behave(manner, request, stream).await;
+            let _ = behave(manner, request, stream, &shared).await;
             leave(&shared, &path);
         });
     }
@@ -208,7 +216,12 @@ async fn read_head(stream: &mut BufReader<TcpStream>) -> Option<String> {
     Some(String::from_utf8_lossy(&head).into_owned())
 }
 
-async fn behave(manner: Manner, request: String, mut stream: BufReader<TcpStream>) -> std::io::Result<()> {
+async fn behave(
+    manner: Manner,
+    request: String,
+    mut stream: BufReader<TcpStream>,
+    shared: &Mutex<Shared>,
+) -> std::io::Result<()> {
     match manner {
         Manner::Says(bytes) | Manner::Greets(bytes) => stream.write_all(&bytes).await,
         Manner::Endless(bytes) => loop {
@@ -232,15 +245,11 @@ async fn behave(manner: Manner, request: String, mut stream: BufReader<TcpStream
             tokio::time::sleep(patience).await;
             Ok(())
         }
-        Manner::NoFrames => {
+        Manner::Plays(packets) => {
             open_session(request, &mut stream).await?;
-            // TEARDOWN, or the end.
-            read_head(&mut stream).await;
+            let goodbye = play(&packets, &mut stream).await?;
+            shared.lock().unwrap().seen.requests.extend(goodbye);
             Ok(())
-        }
-        Manner::NoKeyFrames => {
-            open_session(request, &mut stream).await?;
-            send_slices(&mut stream).await
         }
     }
 }
@@ -273,17 +282,23 @@ async fn open_session(mut request: String, stream: &mut BufReader<TcpStream>) ->
     }
 }
 
-/// Ten pictures a second, each of which needs the one before it: RFC 6184, single NAL unit packets of type 1.
-async fn send_slices(stream: &mut BufReader<TcpStream>) -> std::io::Result<()> {
-    for sequence in 0_u16.. {
-        let [high, low] = sequence.to_be_bytes();
-        let time = (u32::from(sequence) * 9000).to_be_bytes();
-        let header = [0x80, 0x80 | 96, high, low, time[0], time[1], time[2], time[3], 0, 0, 0, 1];
-        let packet = [&[b'$', 0, 0, 16], &header[..], &[0x41, 0x9a, 0, 0]].concat();
+/// Sends RTP packets, interleaved, until the viewer says something (or goes).
+async fn play(packets: &[(bool, &[u8])], stream: &mut BufReader<TcpStream>) -> std::io::Result<Option<String>> {
+    let (mut sequence, mut time) = (0_u16, 0_u32);
+    for (marker, payload) in packets.iter().cycle() {
+        let mut packet = vec![b'$', 0, 0, u8::try_from(12 + payload.len()).unwrap(), 0x80, u8::from(*marker) << 7 | 96];
+        packet.extend(sequence.to_be_bytes());
+        packet.extend(time.to_be_bytes());
+        packet.extend([0, 0, 0, 1]);
+        packet.extend(*payload);
         stream.write_all(&packet).await?;
-        tokio::time::sleep(Duration::from_millis(100)).await;
+        sequence = sequence.wrapping_add(1);
+        time = time.wrapping_add(if *marker { 9000 } else { 0 });
+        if let Ok(said) = tokio::time::timeout(Duration::from_millis(20), read_head(stream)).await {
+            return Ok(said);
+        }
     }
-    Ok(())
+    Ok(read_head(stream).await)
 }
 
 /// An HTTP response.
