@@ -11,5 +11,6 @@ mod library;
 mod minibroker;
 mod options;
 mod packaging;
+mod probe;
 mod shutdown;
 mod supervisor;

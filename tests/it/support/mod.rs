@@ -1,5 +1,6 @@
 //! What several flows need: real parts that are private to a test, fakes on real sockets, and eyes to watch them with.
 
+pub(crate) mod camera;
 pub(crate) mod expected;
 pub(crate) mod herald;
 pub(crate) mod mosquitto;
