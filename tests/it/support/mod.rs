@@ -13,10 +13,5 @@ pub(crate) async fn publish(broker: std::net::SocketAddr, topic: &str, payload: 
     let (client, mut event_loop) = AsyncClient::new(watcher::options(broker, None), 4);
     let retain = payload.is_empty() || payload == "theirs";
     client.publish(topic, QoS::AtLeastOnce, retain, payload).await.expect("the queue has room");
-    loop {
-        match event_loop.poll().await.expect("the broker is up") {
-            Event::Incoming(Packet::PubAck(_)) => return,
-            _ => {}
-        }
-    }
+    while !matches!(event_loop.poll().await.expect("the broker is up"), Event::Incoming(Packet::PubAck(_))) {}
 }
