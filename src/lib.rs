@@ -3,6 +3,7 @@
 //! ```text
 //! control   supervisor ──credentials──> broker::session ══LinkState(epoch)══> announcer ══Announced(epoch)══> publisher
 //! state     inventory ══cameras══> prober ──report──> tracker ══statuses══> publisher
+//! event     ingest ──event──> outbox ──next/ack──> publisher
 //!           inventory ══cameras══> announcer        session ──birth──> announcer
 //!           announcer, publisher ──broker::Handle──> session                 ══ watch, latest wins   ── mpsc or call
 //! ```
@@ -25,6 +26,7 @@ pub mod lifecycle;
 pub mod logging;
 pub mod options;
 pub mod outbox;
+pub mod picture;
 pub mod publisher;
 pub mod store;
 pub mod supervisor;

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use super::payload::{Availability, Component, Device, DevicePayload, Origin};
 use super::topics::{Leaf, Owner, Topics};
-use crate::camera::{Camera, Status};
+use crate::camera::{Camera, CameraKind, Status};
+use crate::ingest::EventKind;
 
 /// The discovery payload of one camera.
 #[must_use]
@@ -70,6 +71,8 @@ impl CameraEntities<'_> {
                 self.count("events_this_week", "Events this week", "{{ value_json.events_this_week }}"),
             ),
             ("activity", self.activity()),
+            ("detection", self.detection()),
+            ("snapshot", self.snapshot()),
         ])
     }
 
@@ -138,6 +141,32 @@ impl CameraEntities<'_> {
         }
     }
 
+    /// An event entity ignores retained messages, so a restart of Home Assistant does not ring the bell.
+    fn detection(&self) -> Component {
+        let kinds = EventKind::OF_A_CAMERA.iter().map(|kind| kind.as_str());
+        let (device_class, event_types) = match self.camera.kind {
+            CameraKind::Camera => ("motion", kinds.collect()),
+            CameraKind::Doorbell => ("doorbell", kinds.chain([EventKind::Ring.as_str()]).collect()),
+        };
+        Component {
+            name: Some("Detection"),
+            device_class: Some(device_class),
+            event_types: Some(event_types),
+            ..self.shown_while_the_camera_is_dead("event", "detection", Leaf::Detection)
+        }
+    }
+
+    fn snapshot(&self) -> Component {
+        Component {
+            name: Some("Snapshot"),
+            availability: None,
+            image_topic: Some(self.topic(Leaf::Snapshot)),
+            content_type: Some("image/jpeg"),
+            state_topic: None,
+            ..self.shown_while_the_camera_is_dead("image", "snapshot", Leaf::Snapshot)
+        }
+    }
+
     /// History and diagnosis need the bridge only: a dead camera still shows why it is dead.
     fn shown_while_the_camera_is_dead(&self, platform: &'static str, key: &str, leaf: Leaf) -> Component {
         Component {
@@ -189,6 +218,14 @@ fn bridge_entities(topics: &Topics) -> BTreeMap<&'static str, Component> {
                 "mdi:alert-circle-outline",
                 "{{ (value_json.last_error or 'none')[:255] }}",
             )),
+        ),
+        (
+            "outbox_depth",
+            diagnostic(Component {
+                state_class: Some("measurement"),
+                unit_of_measurement: Some("events"),
+                ..sensor("outbox_depth", "Events waiting", "mdi:tray-full", "{{ value_json.outbox_depth }}")
+            }),
         ),
         ("version", diagnostic(sensor("version", "Version", "mdi:tag-outline", "{{ value_json.version }}"))),
         (

@@ -8,27 +8,35 @@ use tokio::time::Instant;
 
 /// Half of a default queue may come at once.
 const BURST: u32 = 500;
-/// Messages a second after that.
+/// Messages a second after that: what Home Assistant works off while it makes entities is far less than what it reads.
 const RATE: u32 = 1_000;
+/// Messages a second of events: they change what is there, which is quicker.
+const EVENT_RATE: u32 = 4_000;
 
 /// A token bucket, kept as the moment at which it would be full again (the generic cell rate algorithm).
 #[derive(Debug)]
 pub struct Pace {
     full_at: Instant,
+    each: Duration,
 }
 
 impl Pace {
-    /// A full bucket.
+    /// A full bucket for announcements.
     #[must_use]
     pub fn new(now: Instant) -> Self {
-        Self { full_at: now }
+        Self { full_at: now, each: Duration::from_secs(1) / RATE }
+    }
+
+    /// A full bucket for events.
+    #[must_use]
+    pub fn of_events(now: Instant) -> Self {
+        Self { full_at: now, each: Duration::from_secs(1) / EVENT_RATE }
     }
 
     /// Takes one message and says when it may go out.
     pub fn next(&mut self, now: Instant) -> Instant {
-        let each = Duration::from_secs(1) / RATE;
-        self.full_at = self.full_at.max(now) + each;
-        self.full_at.checked_sub(each * BURST).map_or(now, |at| at.max(now))
+        self.full_at = self.full_at.max(now) + self.each;
+        self.full_at.checked_sub(self.each * BURST).map_or(now, |at| at.max(now))
     }
 }
 

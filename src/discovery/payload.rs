@@ -114,6 +114,15 @@ pub struct Component {
     /// Every state of an enum sensor.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub options: Option<Vec<&'static str>>,
+    /// Every type of an event entity.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub event_types: Option<Vec<&'static str>>,
+    /// Where an image entity's bytes come.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub image_topic: Option<String>,
+    /// Of an image.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub content_type: Option<&'static str>,
     /// `diagnostic` or `config`: kept out of automatic dashboards.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub entity_category: Option<&'static str>,

@@ -7,22 +7,36 @@ use serde_json::json;
 use super::topics::{Leaf, Topics};
 use crate::broker::{Message, Up};
 use crate::camera::{Camera, CameraState, Status, Statuses};
+use crate::outbox::{History, snippet};
 
 /// `online`, as Home Assistant's availability wants it.
 pub const ONLINE: &str = "online";
 /// `offline`.
 pub const OFFLINE: &str = "offline";
 
+/// What is known of one camera.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Known<'a> {
+    /// What its probes say.
+    pub state: Option<&'a CameraState>,
+    /// What its events say.
+    pub history: Option<&'a History>,
+}
+
 /// The retained states of one camera, without its availability.
 #[must_use]
-pub fn camera(topics: &Topics, camera: &Camera, state: Option<&CameraState>) -> [Message; 4] {
+pub fn camera(topics: &Topics, camera: &Camera, known: Known<'_>) -> Vec<Message> {
     let message = |leaf, payload: String| Message::retained(topics.camera(&camera.id, leaf), payload);
-    [
-        message(Leaf::Status, status(camera, state)),
-        message(Leaf::LastEvent, no_event()),
-        message(Leaf::Counts, no_counts(camera)),
-        message(Leaf::Activity, no_activity()),
-    ]
+    let nothing = History::default();
+    let history = known.history.unwrap_or(&nothing);
+    let event = history.delivered.as_ref().map(|body| message(Leaf::Event, body.to_string()));
+    let states = [
+        message(Leaf::Status, status(camera, known.state)),
+        message(Leaf::LastEvent, last_event(history)),
+        message(Leaf::Counts, counts(camera, history)),
+        message(Leaf::Activity, activity(history)),
+    ];
+    states.into_iter().chain(event).collect()
 }
 
 /// A camera's availability. A push-only camera is there as long as we are: nobody can know more. Any other has to be
@@ -36,7 +50,7 @@ pub fn availability(topics: &Topics, camera: &Camera, state: Option<&CameraState
 
 /// The bridge's retained state.
 #[must_use]
-pub fn bridge(topics: &Topics, up: &Up, cameras: usize, statuses: &Statuses) -> Message {
+pub fn bridge(topics: &Topics, up: &Up, cameras: usize, statuses: &Statuses, waiting: u64) -> Message {
     let online = statuses.values().filter(|state| state.status == Status::Online).count();
     let payload = json!({
         "version": env!("CARGO_PKG_VERSION"),
@@ -44,7 +58,7 @@ pub fn bridge(topics: &Topics, up: &Up, cameras: usize, statuses: &Statuses) -> 
         "broker": up.broker,
         "protocol": up.protocol,
         "cameras": { "total": cameras, "online": online },
-        "outbox_depth": 0,
+        "outbox_depth": waiting,
         "dropped": 0,
         "reconnects": up.epoch - 1,
         "last_error": up.last_error,
@@ -102,15 +116,28 @@ fn seconds(at: Timestamp) -> Timestamp {
     Timestamp::from_second(at.as_second()).unwrap_or(at)
 }
 
-fn no_event() -> String {
-    json!({ "event_id": null, "timestamp": null, "description_snippet": null, "smart_detection_type": null })
-        .to_string()
+fn last_event(history: &History) -> String {
+    let last = history.last.as_deref();
+    json!({
+        "event_id": last.map(|event| &event.event_id),
+        "timestamp": last.map(|event| event.timestamp),
+        "description_snippet": last.map(|event| snippet(event.description.as_deref().unwrap_or(event.kind))),
+        "smart_detection_type": last.map(|event| event.kind),
+    })
+    .to_string()
 }
 
-fn no_counts(camera: &Camera) -> String {
-    json!({ "events_today": 0, "events_this_week": 0, "camera_id": camera.id, "last_updated": null }).to_string()
+fn counts(camera: &Camera, history: &History) -> String {
+    json!({
+        "events_today": history.today,
+        "events_this_week": history.this_week,
+        "camera_id": camera.id,
+        "last_updated": history.counted_at.map(seconds),
+    })
+    .to_string()
 }
 
-fn no_activity() -> String {
-    json!({ "state": "OFF", "last_event_at": null }).to_string()
+fn activity(history: &History) -> String {
+    let state = if history.active_until.is_some() { "ON" } else { "OFF" };
+    json!({ "state": state, "last_event_at": history.last.as_ref().map(|event| event.timestamp) }).to_string()
 }

@@ -24,6 +24,7 @@ use super::states;
 use super::topics::{Owner, Topics};
 use crate::broker::{Handle, Inbound, Interest, LinkState, Message, PublishError, Subscription};
 use crate::camera::{CameraId, Inventory, Statuses};
+use crate::outbox::Histories;
 
 /// Everything of an epoch was said and acknowledged.
 #[derive(Debug, Clone)]
@@ -42,6 +43,10 @@ pub struct Sources {
     pub inventory: watch::Receiver<Inventory>,
     /// Their statuses.
     pub statuses: watch::Receiver<Statuses>,
+    /// Their pasts.
+    pub histories: watch::Receiver<Histories>,
+    /// Events that wait for the broker.
+    pub waiting: watch::Receiver<u64>,
     /// What comes from the broker.
     pub inbound: mpsc::Receiver<Inbound>,
 }
@@ -187,7 +192,7 @@ impl Announcer {
 
     async fn announce_plan(&mut self, epoch: u64, plan: &Plan) -> Result<(), PublishError> {
         let began = Instant::now();
-        let sent = self.delivery.announce(plan, &self.sources.statuses).await?;
+        let sent = self.delivery.announce(plan, &self.sources).await?;
         let cameras: BTreeSet<_> = plan.cameras.iter().map(|camera| camera.id.clone()).collect();
         tracing::info!(
             cameras = cameras.len(),

@@ -4,17 +4,16 @@ use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use serde_json::Value;
-use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
 use super::super::entities;
 use super::super::ledger::{Components, Ledger, hash};
 use super::super::pace::Pace;
 use super::super::plan::Plan;
-use super::super::states;
+use super::super::states::{self, Known};
+use super::Sources;
 use super::super::topics::{Owner, Topics};
 use crate::broker::{Ack, Handle, LinkState, Message, PublishError, Up};
-use crate::camera::Statuses;
 
 /// Home Assistant drops components when two different payloads for one device come closer together than this.
 const PAYLOAD_GAP: Duration = Duration::from_secs(2);
@@ -75,11 +74,11 @@ impl Delivery {
     pub async fn announce(
         &mut self,
         plan: &Plan,
-        statuses: &watch::Receiver<Statuses>,
+        sources: &Sources,
     ) -> Result<HashMap<String, i64>, PublishError> {
         self.ledger.expect(plan.topics(&self.topics)).await;
         self.announce_configs(plan).await?;
-        let sent = self.announce_states(plan, statuses).await?;
+        let sent = self.announce_states(plan, sources).await?;
         let online = Message::retained(self.topics.status(), states::ONLINE);
         self.handle.publish(online).await?;
         Ok(sent)
@@ -128,23 +127,27 @@ impl Delivery {
     async fn announce_states(
         &mut self,
         plan: &Plan,
-        statuses: &watch::Receiver<Statuses>,
+        sources: &Sources,
     ) -> Result<HashMap<String, i64>, PublishError> {
         let topics = self.topics.clone();
         let mut sent = HashMap::new();
         let mut acks = Vec::new();
         // States are read when they are sent, not when the run began: a run of many cameras takes a while.
         let up = self.up()?;
-        let bridge = states::bridge(&topics, &up, plan.cameras.len(), &statuses.borrow());
+        let bridge = states::bridge(&topics, &up, plan.cameras.len(), &sources.statuses.borrow(), *sources.waiting.borrow());
         acks.push(self.send_state(bridge, &mut sent).await?);
         for camera in &plan.cameras {
-            let messages = states::camera(&topics, camera, statuses.borrow().get(&camera.id));
+            let messages = {
+                let (statuses, histories) = (sources.statuses.borrow(), sources.histories.borrow());
+                let known = Known { state: statuses.get(&camera.id), history: histories.get(&camera.id) };
+                states::camera(&topics, camera, known)
+            };
             for message in messages {
                 acks.push(self.send_state(message, &mut sent).await?);
             }
         }
         for camera in &plan.cameras {
-            let message = states::availability(&topics, camera, statuses.borrow().get(&camera.id));
+            let message = states::availability(&topics, camera, sources.statuses.borrow().get(&camera.id));
             acks.push(self.send_state(message, &mut sent).await?);
         }
         acknowledged(acks).await?;

@@ -1,0 +1,112 @@
+//! Making a picture fit: at most 1280 pixels wide and high, and within the broker's packet limit.
+
+use std::io::Cursor;
+
+use bytes::Bytes;
+use image::codecs::jpeg::JpegEncoder;
+use image::{DynamicImage, ImageFormat, ImageReader, Limits};
+
+/// Longest side, in pixels.
+const LONGEST: u32 = 1_280;
+/// Steps of size and quality, tried until one fits.
+const STEPS: [(u32, u8); 6] = [(LONGEST, 85), (LONGEST, 70), (960, 75), (640, 70), (480, 60), (320, 50)];
+/// Memory that decoding may take. A 40-megapixel picture needs 120 MB.
+const MEMORY: u64 = 160 * 1_024 * 1_024;
+
+/// Why a picture cannot be sent.
+#[derive(Debug, thiserror::Error)]
+pub enum PictureError {
+    /// It cannot be decoded.
+    #[error("the picture cannot be decoded: {0}")]
+    Broken(#[from] image::ImageError),
+    /// Not even the smallest step fits.
+    #[error("the picture does not fit into {limit} bytes, however small")]
+    TooLarge {
+        /// The limit in bytes.
+        limit: usize,
+    },
+}
+
+/// The JPEG as it is when it fits, else a smaller one.
+///
+/// Blocks for as long as decoding takes: call it where blocking is fine.
+///
+/// # Errors
+/// [`PictureError`] when there is nothing to send.
+pub fn fit(jpeg: &Bytes, limit: usize) -> Result<Bytes, PictureError> {
+    let (width, height) = ImageReader::with_format(Cursor::new(jpeg), ImageFormat::Jpeg).into_dimensions()?;
+    if width <= LONGEST && height <= LONGEST && jpeg.len() <= limit {
+        return Ok(jpeg.clone());
+    }
+    let picture = decode(jpeg)?;
+    for (side, quality) in STEPS {
+        let smaller = encode(&picture, side, quality)?;
+        if smaller.len() <= limit {
+            return Ok(smaller.into());
+        }
+    }
+    Err(PictureError::TooLarge { limit })
+}
+
+fn decode(jpeg: &Bytes) -> Result<DynamicImage, PictureError> {
+    let mut reader = ImageReader::with_format(Cursor::new(jpeg), ImageFormat::Jpeg);
+    let mut limits = Limits::default();
+    limits.max_alloc = Some(MEMORY);
+    reader.limits(limits);
+    Ok(reader.decode()?)
+}
+
+fn encode(picture: &DynamicImage, side: u32, quality: u8) -> Result<Vec<u8>, PictureError> {
+    let scaled = if picture.width() > side || picture.height() > side {
+        &picture.thumbnail(side, side)
+    } else {
+        picture
+    };
+    let mut bytes = Vec::new();
+    JpegEncoder::new_with_quality(&mut bytes, quality).encode_image(&scaled.to_rgb8())?;
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Noise: the worst that a JPEG can hold.
+    fn noisy(width: u32, height: u32) -> Bytes {
+        let mut seed = 1u32;
+        let picture = image::RgbImage::from_fn(width, height, |_, _| {
+            seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            image::Rgb([(seed >> 24) as u8, (seed >> 16) as u8, (seed >> 8) as u8])
+        });
+        encode(&DynamicImage::ImageRgb8(picture), 10_000, 95).unwrap().into()
+    }
+
+    fn size(jpeg: &Bytes) -> (u32, u32) {
+        ImageReader::with_format(Cursor::new(jpeg), ImageFormat::Jpeg).into_dimensions().unwrap()
+    }
+
+    #[test]
+    fn a_picture_that_fits_stays_as_it_is() {
+        let jpeg = noisy(640, 480);
+        assert_eq!(fit(&jpeg, 2_000_000).unwrap(), jpeg);
+    }
+
+    #[test]
+    fn a_large_picture_becomes_smaller_and_keeps_its_shape() {
+        assert_eq!(size(&fit(&noisy(2_560, 1_440), 2_000_000).unwrap()), (1_280, 720));
+    }
+
+    #[test]
+    fn the_packet_limit_is_kept() {
+        let jpeg = noisy(1_280, 720);
+        for limit in [200_000, 60_000, 20_000] {
+            assert!(fit(&jpeg, limit).unwrap().len() <= limit, "{limit}");
+        }
+        assert!(matches!(fit(&jpeg, 500), Err(PictureError::TooLarge { .. })));
+    }
+
+    #[test]
+    fn what_is_no_picture_is_an_error() {
+        assert!(matches!(fit(&Bytes::from_static(b"\xff\xd8\xff nonsense"), 1_000), Err(PictureError::Broken(_))));
+    }
+}
