@@ -7,6 +7,7 @@
 mod support;
 
 mod announce;
+mod architecture;
 mod library;
 mod minibroker;
 mod options;

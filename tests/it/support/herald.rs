@@ -146,6 +146,16 @@ impl Herald {
         }
     }
 
+    /// Resident memory in bytes.
+    #[cfg_attr(test, expect(dead_code, reason = "the benches use it"))]
+    pub(crate) fn resident(&self) -> u64 {
+        let pid = self.process.id().expect("it still runs");
+        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("a process has a status");
+        let line = status.lines().find(|line| line.starts_with("VmRSS:")).expect("the status holds its memory");
+        let kib: u64 = line.split_whitespace().nth(1).and_then(|kib| kib.parse().ok()).expect("a number");
+        kib * 1_024
+    }
+
     /// Runs another command of the program on the same data dir and options, to its end.
     pub(crate) async fn once(dir: &Path, setup: &Setup, arguments: &[&str]) -> (Option<i32>, String) {
         write_options(dir, &setup.options);
