@@ -3,6 +3,7 @@
 mod support;
 
 mod announce;
+mod demo;
 mod minibroker;
 mod options;
 mod packaging;
