@@ -8,7 +8,9 @@ mod support;
 
 mod announce;
 mod architecture;
+mod demo;
 mod library;
+mod link;
 mod minibroker;
 mod options;
 mod packaging;
