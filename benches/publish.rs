@@ -3,7 +3,7 @@
 //! `cargo bench --bench publish`. The limit is a raw socket with packets encoded beforehand and a window of the same size.
 
 #[path = "../tests/it/support/mod.rs"]
-#[expect(dead_code, reason = "the tests use the rest")]
+#[expect(dead_code, clippy::unwrap_used, reason = "the tests use the rest, and fail by panicking")]
 mod support;
 
 use std::io::{Read, Write};

@@ -3,7 +3,7 @@
 //! `cargo bench --bench service`. Figures depend on the machine; compare them within one run only.
 
 #[path = "../tests/it/support/mod.rs"]
-#[expect(dead_code, reason = "the tests use the rest")]
+#[expect(dead_code, clippy::unwrap_used, reason = "the tests use the rest, and fail by panicking")]
 mod support;
 
 use std::io::Write;
