@@ -16,6 +16,7 @@ pub mod broker;
 pub mod camera;
 pub mod cli;
 pub mod commands;
+pub mod credentials;
 #[cfg(feature = "demo")]
 pub mod demo;
 pub mod discovery;

@@ -7,7 +7,10 @@
 mod support;
 
 mod announce;
+mod architecture;
+mod demo;
 mod library;
+mod link;
 mod minibroker;
 mod options;
 mod packaging;

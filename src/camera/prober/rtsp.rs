@@ -25,7 +25,8 @@ use url::Url;
 
 use super::place::Place;
 use super::tls::Relay;
-use crate::camera::{Credentials, Failure, Reason, Sighting};
+use crate::camera::{Failure, Reason, Sighting};
+use crate::credentials::Credentials;
 
 /// From the start of a probe to its key frame. Cameras that send few key frames send one every 4 to 8 s.
 const LIMIT: Duration = Duration::from_secs(10);

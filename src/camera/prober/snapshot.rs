@@ -17,7 +17,8 @@ use url::{Position, Url};
 
 use super::place::Place;
 use super::tls::tls_failure;
-use crate::camera::{Credentials, Failure, Reason, Sighting};
+use crate::camera::{Failure, Reason, Sighting};
+use crate::credentials::Credentials;
 
 /// From the start of a probe to the last byte of the image.
 const LIMIT: Duration = Duration::from_secs(10);

@@ -1,13 +1,15 @@
 //! Cameras come, go and change their names; nothing of ours stays behind and nothing of others is touched.
 
+use camera_herald::demo::broker::{self, Broker};
 use rusqlite::Connection;
 use serde_json::{Value, json};
 
 use crate::support::expected::{assert_on, topics};
-use crate::support::herald::{Herald, Setup, push_cameras};
+use crate::support::herald::{Herald, PATIENCE, Setup, push_cameras};
 use crate::support::mosquitto::{Config, Mosquitto, Store};
 use crate::support::watcher::Watcher;
 use rumqttc::QoS;
+use tokio::time::{Duration, Instant, sleep};
 
 fn ids(names: &[&str]) -> Vec<String> {
     names.iter().map(|name| (*name).to_owned()).collect()
@@ -179,6 +181,29 @@ async fn a_device_deleted_in_home_assistant_stays_away_until_it_is_asked_for() {
     herald.says("Announced to Home Assistant", 3).await;
     assert_on(&broker, &topics("camera_herald", &ids(&["cam_0", "cam_1"]))).await;
     assert_eq!(herald.count("deleted in Home Assistant"), 1, "our own clearing was taken for the user's");
+}
+
+#[tokio::test]
+async fn our_own_clearing_is_not_taken_for_the_users_when_the_camera_is_back_before_its_echo() {
+    let broker = Broker::start(broker::Config::default()).unwrap();
+    let mut herald = Herald::start(Setup::with_broker(broker.addr(), push_cameras(2))).await;
+    herald.says("Looked for leftovers", 1).await;
+    broker.fault(|faults| faults.delay_acks = Some(Duration::from_millis(400)));
+    let config = "homeassistant/device/camera_herald/cam_1/config";
+    let cameras = herald.setup().options["cameras"].clone();
+    herald.reload(|options| {
+        options["cameras"].as_array_mut().unwrap().pop();
+    });
+    let deadline = Instant::now() + PATIENCE;
+    while broker.retained().contains_key(config) {
+        assert!(Instant::now() < deadline, "{}", herald.log());
+        sleep(Duration::from_millis(5)).await;
+    }
+    herald.reload(|options| options["cameras"] = cameras);
+    herald.says("Read the options again", 2).await;
+    herald.says("Announced to Home Assistant", 3).await;
+    assert!(broker.retained().contains_key(config));
+    assert_eq!(herald.count("deleted in Home Assistant"), 0, "{}", herald.log());
 }
 
 #[tokio::test]

@@ -6,7 +6,8 @@ use std::process::Stdio;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use camera_herald::camera::{Camera, CameraId, CameraKind, Credentials};
+use camera_herald::camera::{Camera, CameraId, CameraKind};
+use camera_herald::credentials::Credentials;
 use http_auth::{PasswordClient, PasswordParams};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};

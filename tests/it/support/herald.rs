@@ -98,8 +98,12 @@ impl Herald {
     }
 
     pub(crate) fn signal(&self, signal: Signal) {
+        kill(self.pid(), signal).expect("the signal is delivered");
+    }
+
+    pub(crate) fn pid(&self) -> Pid {
         let pid = self.process.id().expect("it still runs");
-        kill(Pid::from_raw(i32::try_from(pid).expect("a pid")), signal).expect("the signal is delivered");
+        Pid::from_raw(i32::try_from(pid).expect("a pid"))
     }
 
     /// SIGTERM; returns the exit code and how long it took.
