@@ -7,6 +7,8 @@
 mod support;
 
 mod announce;
+mod blueprints;
+mod ingest;
 mod library;
 mod minibroker;
 mod options;
