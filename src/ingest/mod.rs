@@ -2,11 +2,28 @@
 //!
 //! Out: submissions on a bounded channel. An event is answered only when whoever reads the channel has it on disk.
 
+mod body;
+pub mod decode;
+mod doors;
 pub mod event;
+mod fields;
+mod kind;
+pub mod limits;
+mod login;
+pub mod message;
+mod multipart;
+mod picture;
+mod problem;
+mod reject;
+mod server;
+pub mod token;
 
 use tokio::sync::oneshot;
 
+pub use doors::{Bounds, Doors, router, serve, serve_on};
 pub use event::{Event, EventKind};
+pub use reject::Reject;
+pub use token::EventToken;
 
 /// An event on its way to the disk.
 #[derive(Debug)]

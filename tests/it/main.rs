@@ -8,7 +8,9 @@ mod support;
 
 mod announce;
 mod architecture;
+mod blueprints;
 mod demo;
+mod ingest;
 mod library;
 mod link;
 mod minibroker;

@@ -1,0 +1,10 @@
+//! A JSON body.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+
+include!("judge.rs");
+
+fuzz_target!(|body: &[u8]| {
+    judge(Message::from_json(body));
+});

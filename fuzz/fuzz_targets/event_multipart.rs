@@ -1,0 +1,17 @@
+//! A form, and a bare picture.
+#![no_main]
+
+use bytes::Bytes;
+use libfuzzer_sys::fuzz_target;
+
+include!("judge.rs");
+
+fuzz_target!(|body: &[u8]| {
+    // The first line is the boundary.
+    let Some(at) = body.iter().position(|b| *b == b'\n') else { return };
+    let Ok(boundary) = std::str::from_utf8(&body[..at]) else { return };
+    let form = Bytes::copy_from_slice(&body[at + 1..]);
+    judge(Message::from_multipart(boundary, &form));
+    judge(Message::from_loose_multipart(boundary, &form));
+    judge(Message::from_jpeg(form));
+});

@@ -1,0 +1,36 @@
+// What must hold for every message, whatever it is; included by each target.
+
+use camera_herald::camera::{CameraId, CameraKind};
+use camera_herald::ingest::Reject;
+use camera_herald::ingest::decode::{self, Envelope};
+use camera_herald::ingest::message::Message;
+use serde_json::Value;
+
+fn bad(c: char) -> bool {
+    c.is_control() && c != '\n' && c != '\t'
+}
+
+fn is_clean(value: &Value) -> bool {
+    match value {
+        Value::String(text) => !text.contains(bad),
+        Value::Array(values) => values.iter().all(is_clean),
+        Value::Object(fields) => fields.iter().all(|(key, value)| !key.contains(bad) && is_clean(value)),
+        _ => true,
+    }
+}
+
+fn judge(message: Result<Message, Reject>) {
+    let envelope = Envelope {
+        camera: CameraId::new("front").expect("an id"),
+        kind: CameraKind::Doorbell,
+        received: jiff::Timestamp::from_second(1_777_896_000).expect("a time"),
+        spare_id: 7,
+    };
+    let Ok(event) = message.and_then(|message| decode::event(envelope, message)) else { return };
+    assert!((1..=128).contains(&event.event_id.chars().count()));
+    assert!(!event.event_id.chars().any(char::is_control));
+    assert!(event.description.is_none_or(|text| !text.contains(bad)));
+    assert!(event.fields.iter().all(|(key, value)| !key.contains(bad) && is_clean(value)));
+    assert!((event.timestamp.as_second() - event.received.as_second()) <= 86_400);
+    assert!(event.picture.is_none_or(|picture| picture.starts_with(&[0xff, 0xd8, 0xff])));
+}

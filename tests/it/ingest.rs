@@ -1,0 +1,7 @@
+//! The event doors as a sender meets them: a real listener, real requests, and a fake outbox behind it.
+
+mod doors;
+mod flood;
+mod limits;
+mod refusals;
+mod support;
