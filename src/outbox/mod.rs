@@ -1,11 +1,24 @@
 //! The outbox: accepted events, on disk until the broker has acknowledged them, and what the history says of each camera.
 
+mod batch;
+pub mod body;
+mod books;
+pub mod calendar;
+mod history;
+mod queue;
+mod settings;
+mod task;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
 use crate::camera::CameraId;
+
+pub use queue::Outbox;
+pub use settings::{Caps, Settings};
+pub use task::Keeper;
 
 /// What the history says of each camera.
 pub type Histories = BTreeMap<CameraId, History>;
@@ -59,4 +72,13 @@ pub struct Waiting {
     pub body: Arc<str>,
     /// A JPEG.
     pub picture: Option<bytes::Bytes>,
+}
+
+/// What the outbox has counted since the start.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Figures {
+    /// Transactions that took events in or marked them as delivered.
+    pub commits: u64,
+    /// Events that never reached the broker and became too old.
+    pub dropped: u64,
 }

@@ -5,8 +5,10 @@ use rusqlite::{Connection, params};
 use super::{Store, StoreError};
 
 /// Each entry takes the schema one version further.
-pub(super) const MIGRATIONS: [&str; 1] =
-    ["CREATE TABLE ledger (topic TEXT PRIMARY KEY, hash INTEGER NOT NULL, components TEXT) WITHOUT ROWID, STRICT;"];
+pub(super) const MIGRATIONS: [&str; 2] = [
+    "CREATE TABLE ledger (topic TEXT PRIMARY KEY, hash INTEGER NOT NULL, components TEXT) WITHOUT ROWID, STRICT;",
+    super::events::SCHEMA,
+];
 
 /// A row of the ledger: a topic that may hold a retained message of ours.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,6 +82,18 @@ pub(super) fn migrate(connection: &mut Connection, from: i64) -> rusqlite::Resul
             transaction.execute_batch(step)?;
             transaction.pragma_update(None, "user_version", version)?;
         }
+    }
+    transaction.commit()
+}
+
+/// Copies the ledger from one database into another.
+pub(super) fn copy_ledger(from: &Connection, to: &mut Connection) -> rusqlite::Result<()> {
+    let transaction = to.transaction()?;
+    let mut select = from.prepare("SELECT topic, hash, components FROM ledger")?;
+    let mut rows = select.query([])?;
+    while let Some(row) = rows.next()? {
+        let row: (String, i64, Option<String>) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        transaction.execute("INSERT OR REPLACE INTO ledger (topic, hash, components) VALUES (?1, ?2, ?3)", row)?;
     }
     transaction.commit()
 }

@@ -1,0 +1,113 @@
+//! The publisher's way to the outbox: what waits for the broker, and what the broker has.
+//!
+//! While the task lives it is the only one that changes the table; when it has ended, a last delivery is still written.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use bytes::Bytes;
+use tokio::sync::{mpsc, oneshot, watch};
+
+use super::history::{kind, time};
+use super::{Figures, Waiting};
+use crate::camera::CameraId;
+use crate::store::events::{Amount, Stored};
+use crate::store::{Store, StoreError};
+
+/// What is read at once, in bytes, pictures included. A single event may be larger.
+const READ: u64 = 16 * 1_024 * 1_024;
+
+/// The broker has these.
+#[derive(Debug)]
+pub(super) struct Delivery {
+    pub(super) rows: Vec<i64>,
+    pub(super) answer: oneshot::Sender<Result<(), StoreError>>,
+}
+
+/// What is counted for the page.
+#[derive(Debug, Default)]
+pub(super) struct Counters {
+    pub(super) commits: AtomicU64,
+    pub(super) dropped: AtomicU64,
+}
+
+/// A handle on the outbox. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Outbox {
+    pub(super) store: Store,
+    pub(super) deliveries: mpsc::Sender<Delivery>,
+    pub(super) waiting: watch::Receiver<u64>,
+    pub(super) counters: Arc<Counters>,
+}
+
+impl Outbox {
+    /// The next events that wait, by row, after this one (0: from the first on): at most `limit`, and no more than
+    /// 16 MiB unless the first is larger.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database does not answer.
+    pub async fn next(&self, after_row: i64, limit: usize) -> Result<Vec<Waiting>, StoreError> {
+        let stored = self.store.waiting(after_row, limit, READ).await?;
+        Ok(stored.into_iter().filter_map(waiting).collect())
+    }
+
+    /// The broker has acknowledged these rows: they wait no longer, and the histories say so. All or none.
+    ///
+    /// # Errors
+    /// [`StoreError`] when that is not on disk. They will be sent again after a restart.
+    pub async fn delivered(&self, rows: Vec<i64>) -> Result<(), StoreError> {
+        let (answer, done) = oneshot::channel();
+        if self.deliveries.send(Delivery { rows: rows.clone(), answer }).await.is_ok()
+            && let Ok(outcome) = done.await
+        {
+            return outcome;
+        }
+        // The task has ended.
+        self.store.write(Vec::new(), rows, Amount::default()).await.map(drop)
+    }
+
+    /// How many events wait for the broker. A change is notified with every accepted batch, also when the number is the
+    /// same as before. It ends with the task.
+    #[must_use]
+    pub fn waiting(&self) -> watch::Receiver<u64> {
+        self.waiting.clone()
+    }
+
+    /// The picture of the camera's newest delivered event that had one.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database does not answer.
+    pub async fn picture(&self, camera: &CameraId) -> Result<Option<Bytes>, StoreError> {
+        Ok(self.store.picture(camera.as_str().to_owned()).await?.map(Bytes::from))
+    }
+
+    /// What is counted since the start.
+    #[must_use]
+    pub fn figures(&self) -> Figures {
+        Figures {
+            commits: self.counters.commits.load(Ordering::Relaxed),
+            dropped: self.counters.dropped.load(Ordering::Relaxed),
+        }
+    }
+}
+
+fn waiting(stored: Stored) -> Option<Waiting> {
+    let Ok(camera) = CameraId::new(&stored.camera) else {
+        tracing::error!(
+            row = stored.row,
+            camera = stored.camera,
+            "An event's camera makes no sense; it is passed over"
+        );
+        return None;
+    };
+    Some(Waiting {
+        row: stored.row,
+        camera,
+        event_id: stored.event_id,
+        timestamp: time(stored.timestamp),
+        received: time(stored.received),
+        kind: kind(&stored.kind),
+        body: Arc::from(stored.body),
+        picture: stored.picture.map(Bytes::from),
+    })
+}

@@ -1,0 +1,95 @@
+//! What the store's thread owns: the connection, and how it gets a better one.
+//!
+//! A file that turns out broken while it is used is moved aside, and a data dir that could not be used is tried again.
+//! The thread therefore never ends because of its file.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use rusqlite::Connection;
+
+use super::{StoreError, open};
+
+/// A data dir of no use is looked at again no more often than this.
+const RETRY: Duration = Duration::from_secs(5);
+
+/// The connection and where it comes from.
+pub(super) struct Database {
+    connection: Connection,
+    path: PathBuf,
+    /// Set while the database lives in memory: when the file was tried last.
+    in_memory_since: Option<Instant>,
+    generation: Arc<AtomicU64>,
+}
+
+impl Database {
+    /// Opens the file, or memory in its place. `generation` grows whenever the content is another one.
+    pub(super) fn open(data_dir: &Path, generation: Arc<AtomicU64>) -> Result<Self, StoreError> {
+        let (connection, path) = open::file_or_memory(data_dir)?;
+        let in_memory_since = (!open::is_file(&connection)).then(Instant::now);
+        Ok(Self { connection, path, in_memory_since, generation })
+    }
+
+    /// The connection to work with.
+    pub(super) fn connection(&mut self) -> &mut Connection {
+        if self.in_memory_since.is_some_and(|tried| tried.elapsed() >= RETRY) {
+            self.leave_memory();
+        }
+        &mut self.connection
+    }
+
+    /// A job has found the file broken.
+    pub(super) fn replace(&mut self, error: &StoreError) {
+        if self.in_memory_since.is_some() {
+            return;
+        }
+        // The file is closed before it is moved: SQLite must not write to it under its new name.
+        match Connection::open_in_memory() {
+            Ok(memory) => drop(std::mem::replace(&mut self.connection, memory)),
+            Err(error) => return tracing::error!(%error, "The broken database cannot be closed"),
+        }
+        self.connection = match open::fresh(&self.path, error) {
+            Ok(connection) => connection,
+            Err(error) => {
+                tracing::error!(%error, "No new database can be made; trying again");
+                self.in_memory_since = Some(Instant::now());
+                return self.blank();
+            }
+        };
+        // Rows go on growing for whoever remembers the last one of the old file.
+        let next = Timestamp::now().as_millisecond();
+        let seeded = self.connection.execute("INSERT INTO sqlite_sequence (name, seq) VALUES ('events', ?1)", [next]);
+        if let Err(error) = seeded {
+            tracing::error!(%error, "The new database cannot be written");
+        }
+        self.generation.fetch_add(1, Ordering::Release);
+    }
+
+    fn blank(&mut self) {
+        if let Err(error) = open::bring_up(&mut self.connection) {
+            tracing::error!(%error, "A database in memory cannot be made");
+        }
+        self.generation.fetch_add(1, Ordering::Release);
+    }
+
+    /// Goes over to the file and takes along what the ledger has learned meanwhile.
+    fn leave_memory(&mut self) {
+        self.in_memory_since = Some(Instant::now());
+        let moved = open::open(&self.path).and_then(|mut file| {
+            super::tables::copy_ledger(&self.connection, &mut file)?;
+            Ok(file)
+        });
+        match moved {
+            Ok(file) => {
+                tracing::info!(path = %self.path.display(), "The database can be used again");
+                self.connection = file;
+                self.in_memory_since = None;
+                self.generation.fetch_add(1, Ordering::Release);
+            }
+            Err(error) => tracing::debug!(%error, "The database still cannot be used"),
+        }
+    }
+}

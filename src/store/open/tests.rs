@@ -1,0 +1,104 @@
+use super::*;
+
+fn names(dir: &Path) -> Vec<String> {
+    fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned()).collect()
+}
+
+fn is_fresh(dir: &Path) -> bool {
+    let (connection, _) = file_or_memory(dir).unwrap();
+    assert!(is_file(&connection));
+    connection.query_row("SELECT count(*) FROM ledger", [], |row| row.get::<_, i64>(0)).unwrap() == 0
+}
+
+/// A file of some hundred pages, closed.
+fn filled(dir: &Path) -> PathBuf {
+    let (connection, path) = file_or_memory(dir).unwrap();
+    for n in 0..2_000 {
+        connection
+            .execute("INSERT INTO ledger VALUES (?1, 1, ?2)", rusqlite::params![format!("topic/{n}"), "x".repeat(300)])
+            .unwrap();
+    }
+    drop(connection);
+    assert!(fs::metadata(&path).unwrap().len() > 100 * 4_096);
+    path
+}
+
+#[test]
+fn a_file_from_a_newer_version_stops_the_start_and_stays_untouched() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join(FILE);
+    Connection::open(&path).unwrap().pragma_update(None, "user_version", 99).unwrap();
+    let before = fs::read(&path).unwrap();
+    let error = file_or_memory(dir.path()).unwrap_err();
+    assert!(matches!(error, StoreError::Newer { found: 99, .. }), "{error}");
+    assert_eq!(fs::read(&path).unwrap(), before);
+}
+
+#[test]
+fn a_broken_file_is_moved_aside() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join(FILE), vec![0x55; 8_192]).unwrap();
+    assert!(is_fresh(dir.path()));
+    assert!(names(dir.path()).iter().any(|name| name.contains("broken")), "{:?}", names(dir.path()));
+}
+
+#[test]
+fn a_file_that_was_cut_in_the_middle_is_moved_aside() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = filled(dir.path());
+    let half = fs::metadata(&path).unwrap().len() / 2 + 100;
+    fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(half).unwrap();
+    assert!(is_fresh(dir.path()));
+    assert!(names(dir.path()).iter().any(|name| name.contains("broken")), "{:?}", names(dir.path()));
+}
+
+#[test]
+fn a_file_with_overwritten_pages_is_moved_aside() {
+    for page in [1, 3, 7, 50, 90] {
+        let dir = tempfile::tempdir().unwrap();
+        let path = filled(dir.path());
+        let mut bytes = fs::read(&path).unwrap();
+        for (n, byte) in bytes[page * 4_096..(page + 1) * 4_096].iter_mut().enumerate() {
+            *byte = u8::try_from((n * 7 + page) % 251).unwrap();
+        }
+        fs::write(&path, bytes).unwrap();
+        assert!(is_fresh(dir.path()), "page {page}");
+        assert!(names(dir.path()).iter().any(|name| name.contains("broken")), "page {page}");
+    }
+}
+
+#[test]
+fn broken_files_do_not_pile_up() {
+    let dir = tempfile::tempdir().unwrap();
+    for _ in 0..6 {
+        fs::write(dir.path().join(FILE), vec![0x55; 8_192]).unwrap();
+        assert!(is_fresh(dir.path()));
+    }
+    let broken = names(dir.path()).iter().filter(|name| name.contains("broken")).count();
+    assert!((1..=KEEP_BROKEN).contains(&broken), "{:?}", names(dir.path()));
+}
+
+#[test]
+fn a_data_dir_of_no_use_leaves_a_store_in_memory() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("file");
+    fs::write(&file, "").unwrap();
+    let (connection, _) = file_or_memory(&file.join("below")).unwrap();
+    assert!(!is_file(&connection));
+}
+
+#[test]
+fn a_file_of_the_first_version_keeps_its_ledger() {
+    let dir = tempfile::tempdir().unwrap();
+    let old = Connection::open(dir.path().join(FILE)).unwrap();
+    old.pragma_update(None, "journal_mode", "WAL").unwrap();
+    old.execute_batch(MIGRATIONS[0]).unwrap();
+    old.execute_batch("INSERT INTO ledger VALUES ('a/b', 7, NULL); PRAGMA user_version = 1;").unwrap();
+    drop(old);
+    let (connection, _) = file_or_memory(dir.path()).unwrap();
+    let hash: i64 = connection.query_row("SELECT hash FROM ledger WHERE topic = 'a/b'", [], |row| row.get(0)).unwrap();
+    assert_eq!(hash, 7);
+    connection.execute("INSERT INTO sqlite_sequence VALUES ('events', 1)", []).unwrap();
+    assert_eq!(connection.pragma_query_value(None, "auto_vacuum", |row| row.get::<_, i64>(0)).unwrap(), 2);
+    assert_eq!(version(&connection).unwrap(), 2);
+}
