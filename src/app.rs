@@ -1,5 +1,6 @@
 //! The composition root: the only file that names both ends of any channel.
 
+use jiff::tz::TimeZone;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -8,14 +9,18 @@ use crate::camera::prober::{self, ProbeRequest};
 use crate::camera::{Inventory, Statuses, tracker};
 use crate::discovery::{Announcer, announcer, ledger::Ledger};
 use crate::health::{self, Health};
+use crate::ingest::{self, Doors};
 use crate::installation::Installation;
 use crate::lifecycle::{Ask, Asks, Drained, Tasks};
 use crate::logging::LevelHandle;
+use crate::outbox::{self, Keeper};
 use crate::publisher::{self, Publisher};
 use crate::store::Store;
 
 /// Reports that wait for the tracker: more than probes run at once.
 const REPORTS: usize = 16;
+/// Events that wait for the outbox: more than it takes in one transaction.
+const SUBMISSIONS: usize = 512;
 /// Requests that wait for the prober.
 const PROBE_REQUESTS: usize = 16;
 
@@ -52,6 +57,11 @@ impl App {
         let sources = CancellationToken::new();
 
         let publisher_gone = CancellationToken::new();
+        let (submissions, submitted) = mpsc::channel(SUBMISSIONS);
+        let events = &installation.options.events;
+        let outbox_settings = outbox::Settings::new(events, TimeZone::system());
+        let (keeper, outbox, histories) = Keeper::new(store.clone(), outbox_settings, inventory_seen.clone());
+        let doors = Doors::new(inventory_seen.clone(), installation.event_token(), submissions);
 
         let (session, handle, inbound) =
             Session::new(installation.session_settings(), installation.identity(), announcer::subscriptions(&topics));
@@ -60,7 +70,13 @@ impl App {
         let (announcer, announced) = Announcer::new(
             topics.clone(),
             handle.clone(),
-            announcer::Sources { inventory: inventory_seen.clone(), statuses: statuses_seen.clone(), inbound },
+            announcer::Sources {
+                inventory: inventory_seen.clone(),
+                statuses: statuses_seen.clone(),
+                histories: histories.clone(),
+                outbox: outbox.clone(),
+                inbound,
+            },
             ledger,
             publisher_gone.clone(),
         );
@@ -70,8 +86,11 @@ impl App {
             publisher::Sources {
                 inventory: inventory_seen.clone(),
                 statuses: statuses_seen,
+                histories,
                 announced: announced.clone(),
+                outbox,
             },
+            events.stale_after,
         );
         let health = Health { link, announced };
 
@@ -82,6 +101,8 @@ impl App {
             let _says_so_when_it_is_gone = publisher_gone.drop_guard();
             publisher.run().await;
         });
+        tasks.spawn("outbox", keeper.run(submitted));
+        tasks.spawn("doors", ingest::serve(installation.environment.events_listen, doors, sources.clone()));
         tasks.spawn("tracker", tracker::run(inventory_seen.clone(), reported, statuses));
         tasks.spawn("prober", prober::run(inventory_seen, probe_requests, reports, sources.clone()));
         tasks.spawn("health", health::serve(installation.environment.ingress_listen, health, sources.clone()));

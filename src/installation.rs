@@ -3,6 +3,7 @@
 use crate::broker::{Identity, Message, Settings, Timing, client_id};
 use crate::camera::Inventory;
 use crate::discovery::{Topics, states};
+use crate::ingest::EventToken;
 use crate::options::{self, Environment, Options, OptionsError};
 use crate::supervisor::{Client, CredentialSource};
 
@@ -83,6 +84,15 @@ impl Installation {
         });
         let will = Message::retained(self.topics().status(), states::OFFLINE);
         Identity { client_id, will: Some(will), ..self.guest() }
+    }
+
+    /// The word that opens the doors for events. Made at the first start.
+    #[must_use]
+    pub fn event_token(&self) -> EventToken {
+        EventToken::load(&self.environment.data_dir).unwrap_or_else(|error| {
+            tracing::error!(%error, "The event token cannot be kept; senders need a new one after each start");
+            EventToken::random()
+        })
     }
 
     /// Who a single command is: it must not end the service's session, and leaves no will.

@@ -57,11 +57,8 @@ fn decode(jpeg: &Bytes) -> Result<DynamicImage, PictureError> {
 }
 
 fn encode(picture: &DynamicImage, side: u32, quality: u8) -> Result<Vec<u8>, PictureError> {
-    let scaled = if picture.width() > side || picture.height() > side {
-        &picture.thumbnail(side, side)
-    } else {
-        picture
-    };
+    let scaled =
+        if picture.width() > side || picture.height() > side { &picture.thumbnail(side, side) } else { picture };
     let mut bytes = Vec::new();
     JpegEncoder::new_with_quality(&mut bytes, quality).encode_image(&scaled.to_rgb8())?;
     Ok(bytes)

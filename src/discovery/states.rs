@@ -7,7 +7,8 @@ use serde_json::json;
 use super::topics::{Leaf, Topics};
 use crate::broker::{Message, Up};
 use crate::camera::{Camera, CameraState, Status, Statuses};
-use crate::outbox::{History, snippet};
+use crate::outbox::body::snippet;
+use crate::outbox::{History, Outbox};
 
 /// `online`, as Home Assistant's availability wants it.
 pub const ONLINE: &str = "online";
@@ -48,9 +49,26 @@ pub fn availability(topics: &Topics, camera: &Camera, state: Option<&CameraState
     Message::retained(topics.camera(&camera.id, Leaf::Availability), payload)
 }
 
+/// What the bridge says of events.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Events {
+    /// Accepted, and not yet at the broker.
+    pub waiting: u64,
+    /// Never reached the broker and became too old, since the start.
+    pub dropped: u64,
+}
+
+impl Events {
+    /// As the outbox has it now.
+    #[must_use]
+    pub fn of(outbox: &Outbox) -> Self {
+        Self { waiting: *outbox.waiting().borrow(), dropped: outbox.figures().dropped }
+    }
+}
+
 /// The bridge's retained state.
 #[must_use]
-pub fn bridge(topics: &Topics, up: &Up, cameras: usize, statuses: &Statuses, waiting: u64) -> Message {
+pub fn bridge(topics: &Topics, up: &Up, cameras: usize, statuses: &Statuses, events: Events) -> Message {
     let online = statuses.values().filter(|state| state.status == Status::Online).count();
     let payload = json!({
         "version": env!("CARGO_PKG_VERSION"),
@@ -58,8 +76,8 @@ pub fn bridge(topics: &Topics, up: &Up, cameras: usize, statuses: &Statuses, wai
         "broker": up.broker,
         "protocol": up.protocol,
         "cameras": { "total": cameras, "online": online },
-        "outbox_depth": waiting,
-        "dropped": 0,
+        "outbox_depth": events.waiting,
+        "dropped": events.dropped,
         "reconnects": up.epoch - 1,
         "last_error": up.last_error,
     });

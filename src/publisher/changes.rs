@@ -8,7 +8,7 @@ use jiff::SignedDuration;
 use crate::broker::{Message, Up};
 use crate::camera::{CameraId, CameraState, Inventory, Statuses};
 use crate::discovery::ledger::hash;
-use crate::discovery::states::{self, Known};
+use crate::discovery::states::{self, Events, Known};
 use crate::discovery::{Announced, Topics};
 use crate::outbox::{Histories, History};
 
@@ -20,7 +20,7 @@ pub(super) struct World<'a> {
     pub(super) inventory: &'a Inventory,
     pub(super) statuses: &'a Statuses,
     pub(super) histories: &'a Histories,
-    pub(super) waiting: u64,
+    pub(super) events: Events,
 }
 
 /// What the broker has of us.
@@ -65,13 +65,14 @@ impl Sent {
         let mut messages = Vec::new();
         for camera in world.inventory.iter().filter(|camera| self.cameras.contains(&camera.id)) {
             let known = Known { state: world.statuses.get(&camera.id), history: world.histories.get(&camera.id) };
-            if self.said.get(&camera.id).is_none_or(|(state, history)| is_news(state.as_ref(), history.as_ref(), known)) {
+            if self.said.get(&camera.id).is_none_or(|(state, history)| is_news(state.as_ref(), history.as_ref(), known))
+            {
                 messages.extend(states::camera(topics, camera, known));
                 messages.push(states::availability(topics, camera, known.state));
                 self.said.insert(camera.id.clone(), (known.state.cloned(), known.history.cloned()));
             }
         }
-        messages.push(states::bridge(topics, up, self.cameras.len(), world.statuses, world.waiting));
+        messages.push(states::bridge(topics, up, self.cameras.len(), world.statuses, world.events));
         messages.retain(|message| self.hashes.get(&message.topic) != Some(&hash(&message.payload)));
         messages
     }

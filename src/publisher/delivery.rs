@@ -102,7 +102,7 @@ impl Delivery {
 
     async fn send_a_picture_again(&mut self, up: &Up) -> Result<(), Trouble> {
         let Some(camera) = self.pictures.pop_front() else { return Ok(()) };
-        let Some(picture) = self.outbox.newest_picture(&camera).await.map_err(Trouble::Store)? else { return Ok(()) };
+        let Some(picture) = self.outbox.picture(&camera).await.map_err(Trouble::Store)? else { return Ok(()) };
         let mut acks = Vec::new();
         if let Some(message) = self.snapshot(&camera, picture, up).await {
             self.send(message, &mut acks).await?;

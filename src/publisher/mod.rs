@@ -9,12 +9,13 @@ mod delivery;
 use std::time::Duration;
 
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep};
+use tokio::time::sleep;
 
 use self::changes::Sent;
 use self::delivery::Delivery;
 use crate::broker::{Handle, LinkState, PublishError, Up};
 use crate::camera::{Inventory, Statuses};
+use crate::discovery::states::Events;
 use crate::discovery::{Announced, Topics};
 use crate::outbox::{Histories, Outbox};
 use crate::store::StoreError;
@@ -116,12 +117,16 @@ impl Publisher {
     }
 
     async fn publish_changes(&mut self, up: &Up) -> Result<(), Trouble> {
-        let waiting = *self.sources.outbox.waiting().borrow();
+        let events = Events::of(&self.sources.outbox);
         let changed = {
             let inventory = self.sources.inventory.borrow();
             let statuses = self.sources.statuses.borrow_and_update();
             let histories = self.sources.histories.borrow_and_update();
-            self.sent.changed(&self.topics, up, &changes::World { inventory: &inventory, statuses: &statuses, histories: &histories, waiting })
+            self.sent.changed(
+                &self.topics,
+                up,
+                &changes::World { inventory: &inventory, statuses: &statuses, histories: &histories, events },
+            )
         };
         let mut acks = Vec::with_capacity(changed.len());
         for message in changed {

@@ -10,6 +10,7 @@ mod announce;
 mod architecture;
 mod blueprints;
 mod demo;
+mod events;
 mod ingest;
 mod library;
 mod link;

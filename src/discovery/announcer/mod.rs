@@ -24,7 +24,7 @@ use super::states;
 use super::topics::{Owner, Topics};
 use crate::broker::{Handle, Inbound, Interest, LinkState, Message, PublishError, Subscription};
 use crate::camera::{CameraId, Inventory, Statuses};
-use crate::outbox::Histories;
+use crate::outbox::{Histories, Outbox};
 
 /// Everything of an epoch was said and acknowledged.
 #[derive(Debug, Clone)]
@@ -46,7 +46,7 @@ pub struct Sources {
     /// Their pasts.
     pub histories: watch::Receiver<Histories>,
     /// Events that wait for the broker.
-    pub waiting: watch::Receiver<u64>,
+    pub outbox: Outbox,
     /// What comes from the broker.
     pub inbound: mpsc::Receiver<Inbound>,
 }

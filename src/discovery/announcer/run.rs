@@ -10,9 +10,9 @@ use super::super::entities;
 use super::super::ledger::{Components, Ledger, hash};
 use super::super::pace::Pace;
 use super::super::plan::Plan;
-use super::super::states::{self, Known};
-use super::Sources;
+use super::super::states::{self, Events, Known};
 use super::super::topics::{Owner, Topics};
+use super::Sources;
 use crate::broker::{Ack, Handle, LinkState, Message, PublishError, Up};
 
 /// Home Assistant drops components when two different payloads for one device come closer together than this.
@@ -71,11 +71,7 @@ impl Delivery {
     ///
     /// # Errors
     /// [`PublishError::LinkDown`] when the link went down in between.
-    pub async fn announce(
-        &mut self,
-        plan: &Plan,
-        sources: &Sources,
-    ) -> Result<HashMap<String, i64>, PublishError> {
+    pub async fn announce(&mut self, plan: &Plan, sources: &Sources) -> Result<HashMap<String, i64>, PublishError> {
         self.ledger.expect(plan.topics(&self.topics)).await;
         self.announce_configs(plan).await?;
         let sent = self.announce_states(plan, sources).await?;
@@ -124,17 +120,14 @@ impl Delivery {
         Ok(ack)
     }
 
-    async fn announce_states(
-        &mut self,
-        plan: &Plan,
-        sources: &Sources,
-    ) -> Result<HashMap<String, i64>, PublishError> {
+    async fn announce_states(&mut self, plan: &Plan, sources: &Sources) -> Result<HashMap<String, i64>, PublishError> {
         let topics = self.topics.clone();
         let mut sent = HashMap::new();
         let mut acks = Vec::new();
         // States are read when they are sent, not when the run began: a run of many cameras takes a while.
         let up = self.up()?;
-        let bridge = states::bridge(&topics, &up, plan.cameras.len(), &sources.statuses.borrow(), *sources.waiting.borrow());
+        let bridge =
+            states::bridge(&topics, &up, plan.cameras.len(), &sources.statuses.borrow(), Events::of(&sources.outbox));
         acks.push(self.send_state(bridge, &mut sent).await?);
         for camera in &plan.cameras {
             let messages = {

@@ -1,0 +1,5 @@
+//! From the door to Home Assistant: an event that was answered 202 reaches the broker, whatever is killed meanwhile.
+
+mod delivery;
+mod kill;
+mod support;

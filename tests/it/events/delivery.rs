@@ -1,0 +1,153 @@
+//! What Home Assistant is told of an event, at once or after an outage.
+
+use rumqttc::QoS;
+use serde_json::{Value, json};
+use tokio::time::{Duration, sleep};
+
+use super::support::{event, restart, start};
+use crate::support::camera::jpeg;
+use crate::support::herald::{Setup, push_cameras};
+use crate::support::mosquitto::{Config, Mosquitto, Store};
+use crate::support::watcher::{Seen, Watcher};
+
+fn json_of(message: &Seen) -> Value {
+    serde_json::from_slice(&message.payload).unwrap_or_else(|_| panic!("not JSON: {message:?}"))
+}
+
+async fn until(watcher: &Watcher, leaf: &str, is: impl Fn(&Value) -> bool) -> Value {
+    let topic = format!("camera_herald/camera/cam_0/{leaf}");
+    let wanted =
+        |message: &Seen| message.topic == topic && serde_json::from_slice(&message.payload).is_ok_and(|v| is(&v));
+    json_of(&watcher.wait_for(wanted).await)
+}
+
+#[tokio::test]
+async fn an_event_is_told_in_every_form() {
+    let broker = Mosquitto::start(Config::default()).await;
+    let (herald, sender) = start(Setup::with_broker(broker.addr(), push_cameras(1))).await;
+    herald.says("Announced to Home Assistant", 1).await;
+    let watcher = Watcher::start(broker.addr(), &["camera_herald/camera/#"], QoS::AtLeastOnce).await;
+    let mut posted = event("one");
+    posted["image_base64"] = json!(base64(&jpeg(1_600, 900)));
+    posted["weather"] = json!({ "sky": "grey" });
+    assert_eq!(sender.insist("cam_0", &posted).await, 202);
+
+    let whole = until(&watcher, "event", |event| event["event_id"] == "one").await;
+    assert_eq!(whole["weather"], json!({ "sky": "grey" }), "unknown fields are kept");
+    let fired = until(&watcher, "detection", |event| event["event_type"] == "person").await;
+    assert_eq!(fired["event_id"], json!("one"));
+    let last = until(&watcher, "last_event", |last| last["event_id"] == "one").await;
+    assert_eq!(last["description_snippet"], json!("Somebody at the door"));
+    until(&watcher, "counts", |counts| counts["events_today"] == 1 && counts["events_this_week"] == 1).await;
+    until(&watcher, "activity", |activity| activity["state"] == "ON").await;
+    let picture = watcher.wait_for(|message| message.topic.ends_with("cam_0/snapshot")).await;
+    assert!(!picture.retain);
+    let size = image::load_from_memory(&picture.payload).unwrap();
+    assert_eq!((size.width(), size.height()), (1_280, 720));
+
+    assert_eq!(sender.insist("cam_0", &posted).await, 200, "the same event again");
+    assert_eq!(sender.insist("cam_0", &event("two")).await, 202);
+    until(&watcher, "counts", |counts| counts["events_today"] == 2).await;
+    until(&watcher, "detection", |event| event["event_id"] == "two").await;
+    let seen = watcher.seen();
+    let fired: Vec<_> = seen.iter().filter(|message| message.topic.ends_with("/detection")).map(json_of).collect();
+    assert_eq!(fired.iter().map(|event| event["event_id"].clone()).collect::<Vec<_>>(), [json!("one"), json!("two")]);
+    let retained = broker.retained("camera_herald/camera/cam_0/+").await;
+    let leaves: Vec<_> = retained.keys().map(|topic| topic.rsplit('/').next().unwrap()).collect();
+    assert_eq!(leaves, ["activity", "availability", "counts", "event", "last_event", "status"]);
+}
+
+#[tokio::test]
+async fn a_thousand_events_of_an_outage_arrive_in_order_and_the_stale_ones_do_not_fire() {
+    let mut broker = Mosquitto::start(Config::default()).await;
+    let mut setup = Setup::with_broker(broker.addr(), push_cameras(1));
+    setup.options["events"] = json!({ "stale_after_seconds": 1 });
+    let (herald, sender) = start(setup).await;
+    herald.says("Announced to Home Assistant", 1).await;
+    broker.kill9().await;
+    herald.says("Waiting for the broker", 1).await;
+    let ids: Vec<String> = (0..1_000).map(|i| format!("e{i:04}")).collect();
+    for chunk in ids.chunks(40) {
+        for id in chunk {
+            assert_eq!(sender.insist("cam_0", &event(id)).await, 202, "{id}");
+        }
+        // As fast as one camera may: 50 a second.
+        sleep(Duration::from_millis(800)).await;
+    }
+    sleep(Duration::from_millis(1_500)).await;
+    broker.restart(Store::Emptied).await;
+    let watcher = Watcher::start(broker.addr(), &["camera_herald/camera/#"], QoS::AtLeastOnce).await;
+    let all = |seen: &[Seen]| {
+        seen.iter().any(|message| message.topic.ends_with("/event") && json_of(message)["event_id"] == "e0999")
+    };
+    let seen = watcher.wait_until(all).await;
+    let arrived: Vec<_> = seen
+        .iter()
+        .filter(|message| message.topic.ends_with("cam_0/event"))
+        .map(|message| json_of(message)["event_id"].as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(arrived, ids);
+    assert_eq!(seen.iter().filter(|message| message.topic.ends_with("/detection")).count(), 0);
+    until(&watcher, "counts", |counts| counts["events_today"] == 1_000).await;
+}
+
+#[tokio::test]
+async fn activity_ends_by_itself_also_while_the_app_is_down() {
+    let broker = Mosquitto::start(Config::default()).await;
+    let mut setup = Setup::with_broker(broker.addr(), push_cameras(1));
+    setup.options["events"] = json!({ "activity_seconds": 2 });
+    let (mut herald, sender) = start(setup).await;
+    herald.says("Announced to Home Assistant", 1).await;
+    let watcher = Watcher::start(broker.addr(), &["camera_herald/camera/#"], QoS::AtLeastOnce).await;
+    sender.insist("cam_0", &event("one")).await;
+    until(&watcher, "activity", |activity| activity["state"] == "ON").await;
+    watcher.forget();
+    until(&watcher, "activity", |activity| activity["state"] == "OFF").await;
+
+    sender.insist("cam_0", &event("two")).await;
+    until(&watcher, "activity", |activity| activity["state"] == "ON").await;
+    herald.kill9().await;
+    sleep(Duration::from_secs(2)).await;
+    watcher.forget();
+    let _herald = restart(herald.dir(), herald.setup()).await;
+    until(&watcher, "activity", |activity| activity["state"] == "OFF").await;
+    until(&watcher, "counts", |counts| counts["events_today"] == 2).await;
+}
+
+#[tokio::test]
+async fn the_last_picture_is_sent_again_after_home_assistant_has_started() {
+    let broker = Mosquitto::start(Config::default()).await;
+    let (herald, sender) = start(Setup::with_broker(broker.addr(), push_cameras(2))).await;
+    herald.says("Looked for leftovers", 1).await;
+    let watcher = Watcher::start(broker.addr(), &["camera_herald/camera/#"], QoS::AtLeastOnce).await;
+    let mut posted = event("one");
+    posted["image_base64"] = json!(base64(&jpeg(320, 200)));
+    sender.insist("cam_1", &posted).await;
+    let is_picture = |message: &Seen| message.topic.ends_with("cam_1/snapshot");
+    let first = watcher.wait_for(is_picture).await;
+    watcher.forget();
+    crate::support::publish(broker.addr(), "homeassistant/status", "online").await;
+    assert_eq!(watcher.wait_for(is_picture).await.payload, first.payload);
+    assert_eq!(watcher.seen().iter().filter(|message| message.topic.ends_with("/detection")).count(), 0);
+}
+
+#[tokio::test]
+async fn a_doorbell_rings() {
+    let broker = Mosquitto::start(Config::default()).await;
+    let cameras = json!([{ "name": "Bell", "id": "cam_0", "kind": "doorbell" }]);
+    let (herald, sender) = start(Setup::with_broker(broker.addr(), cameras)).await;
+    herald.says("Announced to Home Assistant", 1).await;
+    let watcher = Watcher::start(broker.addr(), &["camera_herald/camera/#"], QoS::AtLeastOnce).await;
+    let mut ring = event("one");
+    ring["is_doorbell_ring"] = json!(true);
+    assert_eq!(sender.insist("cam_0", &ring).await, 202);
+    until(&watcher, "detection", |event| event["event_type"] == "ring").await;
+    let config = "homeassistant/device/camera_herald/cam_0/config";
+    let payload: Value = serde_json::from_slice(&broker.retained(config).await[config]).unwrap();
+    assert_eq!(payload["components"]["detection"]["device_class"], json!("doorbell"));
+}
+
+fn base64(bytes: &[u8]) -> String {
+    use base64::Engine;
+    base64::engine::general_purpose::STANDARD.encode(bytes)
+}
