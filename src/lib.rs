@@ -15,14 +15,17 @@ pub mod broker;
 pub mod camera;
 pub mod cli;
 pub mod commands;
+pub mod credentials;
 #[cfg(feature = "demo")]
 pub mod demo;
 pub mod discovery;
 pub mod health;
+pub mod ingest;
 pub mod installation;
 pub mod lifecycle;
 pub mod logging;
 pub mod options;
+pub mod outbox;
 pub mod publisher;
 pub mod store;
 pub mod supervisor;

@@ -12,7 +12,7 @@ use crate::supervisor::CredentialSource;
 /// Who we are to the broker.
 #[derive(Debug, Clone)]
 pub struct Identity {
-    /// See [`client_id`].
+    /// See [`client_id`](super::client_id).
     pub client_id: String,
     /// What the broker says for us when we are gone without a word.
     pub will: Option<Message>,

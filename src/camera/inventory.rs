@@ -1,13 +1,12 @@
 //! The desired set of cameras: what the options ask for and what is enabled.
 
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use super::CameraId;
+use crate::credentials::Credentials;
 
 /// One camera as the options describe it, checked.
 #[derive(Debug, Clone, PartialEq)]
@@ -52,27 +51,6 @@ pub enum CameraKind {
     Camera,
     /// A camera with a bell button.
     Doorbell,
-}
-
-/// A user name and a password. The password is never printed.
-#[derive(Clone)]
-pub struct Credentials {
-    /// The user name.
-    pub username: String,
-    /// The password, possibly empty.
-    pub password: SecretString,
-}
-
-impl fmt::Debug for Credentials {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Credentials").field("username", &self.username).finish_non_exhaustive()
-    }
-}
-
-impl PartialEq for Credentials {
-    fn eq(&self, other: &Self) -> bool {
-        self.username == other.username && self.password.expose_secret() == other.password.expose_secret()
-    }
 }
 
 /// The enabled cameras, in the order of the options. Cheap to clone.

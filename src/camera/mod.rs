@@ -10,6 +10,6 @@ pub mod status;
 pub mod tracker;
 
 pub use id::CameraId;
-pub use inventory::{Camera, CameraKind, Credentials, Inventory};
+pub use inventory::{Camera, CameraKind, Inventory};
 pub use report::{Failure, Reason, Report, Sighting};
 pub use status::{CameraState, Change, Fleet, Status, Statuses};

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use tokio::sync::{mpsc, watch};
 use tracing::{debug, info, warn};
 
-use super::{Change, Fleet, Inventory, Report, Status, Statuses};
+use super::{Change, Failure, Fleet, Inventory, Report, Status, Statuses};
 
 /// The tracker task. Ends when nobody sends reports any more.
 pub async fn run(
@@ -63,16 +63,22 @@ fn publish_all(fleet: &Fleet, statuses: &watch::Sender<Statuses>) {
 }
 
 fn log(change: &Change) {
-    let Change { camera, name, status, failure, .. } = change;
+    let Change { camera, status, failure, .. } = change;
+    let (status, sentence) = (status.as_str(), sentence(change));
     match failure {
-        None => info!(camera.id = %camera, status = status.as_str(), "{name} {}", in_words(*status)),
-        Some(failure) => warn!(
-            camera.id = %camera,
-            status = status.as_str(),
-            reason = failure.reason.as_str(),
-            detail = failure.detail,
-            "{name} {}: {}", in_words(*status), lower_first(&failure.detail),
-        ),
+        None => info!(camera.id = %camera, status, "{sentence}"),
+        Some(Failure { reason, detail }) => {
+            warn!(camera.id = %camera, status, reason = reason.as_str(), detail, "{sentence}");
+        }
+    }
+}
+
+/// A line that reads alone: `Front door is offline: nothing listens on 10.0.0.5:554: check …`.
+fn sentence(Change { name, status, failure, .. }: &Change) -> String {
+    let status = in_words(*status);
+    match failure {
+        None => format!("{name} {status}"),
+        Some(failure) => format!("{name} {status}: {}", lower_first(&failure.detail)),
     }
 }
 
@@ -91,4 +97,71 @@ fn in_words(status: Status) -> &'static str {
 fn lower_first(sentence: &str) -> String {
     let mut letters = sentence.chars();
     letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::camera::{Camera, CameraId, CameraKind, CameraState, Reason, Sighting};
+
+    fn id(name: &str) -> CameraId {
+        CameraId::new(name).unwrap()
+    }
+
+    fn inventory(names: &[&str]) -> Inventory {
+        Inventory::new(names.iter().map(|name| Camera {
+            id: id(name),
+            name: (*name).to_owned(),
+            stream: Some("rtsp://10.0.0.5/h264".parse().unwrap()),
+            snapshot: None,
+            credentials: None,
+            kind: CameraKind::Camera,
+            area: None,
+            manufacturer: None,
+            model: None,
+            check_every: Duration::from_secs(30),
+            enabled: true,
+        }))
+    }
+
+    #[test]
+    fn the_log_line_of_a_change_reads_alone() {
+        let detail = "Nothing listens on 10.0.0.5:554: check address and port".to_owned();
+        let mut change = Change {
+            camera: id("front"),
+            name: "Front door".to_owned(),
+            before: Status::Online,
+            status: Status::Offline,
+            failure: Some(Failure { reason: Reason::Refused, detail }),
+        };
+        assert_eq!(sentence(&change), "Front door is offline: nothing listens on 10.0.0.5:554: check address and port");
+        change = Change { status: Status::Online, failure: None, ..change };
+        assert_eq!(sentence(&change), "Front door is online");
+    }
+
+    #[tokio::test]
+    async fn the_statuses_are_those_of_the_inventory() {
+        let (cameras, watched) = watch::channel(inventory(&["front"]));
+        let (reports, reported) = mpsc::channel(1);
+        let (shown, mut statuses) = watch::channel(Statuses::new());
+        let task = run(watched, reported, shown);
+        let story = async {
+            let first = statuses.wait_for(|all| all.len() == 1).await.unwrap().clone();
+            assert_eq!(first[&id("front")], CameraState::unknown(first[&id("front")].since));
+
+            cameras.send(inventory(&["garden"])).unwrap();
+            statuses.wait_for(|all| all.contains_key(&id("garden")) && all.len() == 1).await.unwrap();
+
+            let at = Timestamp::now();
+            let late = Report { camera: id("front"), at, outcome: Ok(Sighting::default()) };
+            reports.send(late.clone()).await.unwrap();
+            reports.send(Report { camera: id("garden"), ..late }).await.unwrap();
+            drop(reports);
+            let seen = |all: &Statuses| all[&id("garden")].status == Status::Online;
+            assert_eq!(statuses.wait_for(seen).await.unwrap().len(), 1, "a removed camera does not come back");
+        };
+        tokio::join!(task, story);
+    }
 }

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use serde::Serialize;
+use tokio::task::JoinSet;
 
 use super::blocking::block_on;
 use super::{CommandError, quiet, say};
@@ -111,7 +112,14 @@ async fn see(clients: &prober::Clients, camera: &Camera) -> Step {
     if camera.is_push_only() {
         return Step::new(name, Ok("sends events only; there is nothing to try".to_owned()));
     }
-    let outcome = prober::probe(clients, camera).await.map_err(|failure| failure.detail);
+    // On a task of its own: a stream that makes the RTSP crate panic is this camera's failure and no more.
+    let mut probe = JoinSet::new();
+    let (clients, probed) = (clients.clone(), camera.clone());
+    probe.spawn(async move { prober::probe(&clients, &probed).await });
+    let outcome = match probe.join_next().await {
+        Some(Ok(outcome)) => outcome.map_err(|failure| failure.detail),
+        _ => Err("the stream could not be read: the probe panicked; please report this camera's model".to_owned()),
+    };
     Step::new(
         name,
         outcome.map(|seen| {

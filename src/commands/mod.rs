@@ -48,6 +48,10 @@ pub enum CommandError {
     /// The broker did not acknowledge everything.
     #[error(transparent)]
     Publish(#[from] PublishError),
+    /// The demo's broker, cameras or temporary directory.
+    #[cfg(feature = "demo")]
+    #[error("the demo cannot start: {0}")]
+    Demo(#[source] io::Error),
     /// The running service does not answer, or not well.
     #[error("{0}")]
     Unhealthy(String),
@@ -81,7 +85,7 @@ pub fn dispatch(cli: Cli) -> ExitCode {
         Command::Retract => quiet(environment, cli.set).and_then(|installation| retract::command(&installation)),
         Command::Healthcheck => healthcheck::command(&environment),
         #[cfg(feature = "demo")]
-        Command::Demo => demo::command(),
+        Command::Demo => demo::command(environment.no_color, cli.set),
     };
     outcome.unwrap_or_else(|error| {
         say_error(&error);

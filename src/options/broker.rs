@@ -31,38 +31,32 @@ fn broker(group: &Group<'_>, findings: &mut Findings<'_>) -> Option<BrokerOption
     let port = group.number("port", findings).and_then(|port| u16::try_from(port).ok());
     let tls = group.flag("tls", findings);
     let Some(text) = group.text("host", findings) else {
-        login::credentials(group, Vec::new(), findings);
         warn_unused(group, findings);
         return None;
     };
-    let address = match Address::parse(&text) {
-        Ok(address) => Some(address),
-        Err(problem) => {
-            group.fault("host", problem, findings);
-            None
-        }
-    };
-    let (host, in_host) = match address {
-        Some(address) => (Some(address.host), (address.port, address.tls, address.login)),
-        None => (None, (None, None, None)),
-    };
-    let (port_in_host, tls_in_host, login_in_host) = in_host;
-    if port.is_some() && port_in_host.is_some() && port != port_in_host {
+    // Whatever is wrong with the host, the other keys are looked at too.
+    let address = Address::parse(&text).unwrap_or_else(|problem| {
+        group.fault("host", problem, findings);
+        Address::default()
+    });
+    if port.is_some() && address.port.is_some() && port != address.port {
         group.fault("port", "is not the port that stands in mqtt.host; remove one of the two", findings);
     }
-    if tls == Some(false) && tls_in_host == Some(true) {
+    if tls == Some(false) && address.tls == Some(true) {
         group.fault("tls", "is off, but mqtt.host asks for TLS; correct one of the two", findings);
     }
-    let credentials =
-        login::credentials(group, login_in_host.map(|login| ("host", login)).into_iter().collect(), findings);
+    let inside = address.login.map(|login| ("host", login));
+    let credentials = login::credentials(group, inside.into_iter().collect(), findings);
     // mqtt:// is how people write a broker's address; only tls says that it is not encrypted.
-    let tls = tls == Some(true) || tls_in_host == Some(true);
-    let port = port.or(port_in_host).unwrap_or(if tls { TLS_PORT } else { PORT });
-    Some(BrokerOptions { host: host?, port, credentials, tls })
+    let tls = tls == Some(true) || address.tls == Some(true);
+    let port = port.or(address.port).unwrap_or(if tls { TLS_PORT } else { PORT });
+    Some(BrokerOptions { host: address.host, port, credentials, tls })
 }
 
 /// Tells about keys that have no effect, because without a host the Supervisor is asked for all of them.
 fn warn_unused(group: &Group<'_>, findings: &mut Findings<'_>) {
+    // Read all the same, for faults in what they hold.
+    let _unused = ["username", "password"].map(|name| group.text(name, findings));
     for name in ["port", "username", "password"].into_iter().filter(|name| group.value(name).is_some()) {
         group.warning(name, "is not used, because mqtt.host is not set", findings);
     }
@@ -73,6 +67,7 @@ fn warn_unused(group: &Group<'_>, findings: &mut Findings<'_>) {
 }
 
 /// What people write as a broker's host.
+#[derive(Default)]
 struct Address {
     host: String,
     port: Option<u16>,

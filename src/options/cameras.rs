@@ -7,7 +7,7 @@ use url::Url;
 
 use super::faults::Findings;
 use super::login::{self, UrlLogin};
-use super::reader::{self, Group};
+use super::reader::Group;
 use super::slug::slug;
 use crate::camera::{Camera, CameraId, CameraKind};
 
@@ -29,7 +29,7 @@ pub(super) fn cameras(top: &Group<'_>, findings: &mut Findings<'_>) -> Vec<Camer
     for (index, entry) in entries.iter().enumerate() {
         let path = format!("cameras[{index}]");
         let Value::Dict(_, values) = entry else {
-            findings.fault(path, "must be a camera with at least a name", reader::tag(entry));
+            findings.fault(path, "must be a camera with at least a name", Some(entry.tag()));
             continue;
         };
         findings.camera = name_of(values);
@@ -41,7 +41,7 @@ pub(super) fn cameras(top: &Group<'_>, findings: &mut Findings<'_>) -> Vec<Camer
                         "\"{id}\" is already the id of {other}; give one of the two another id (without an id, it is \
                          made of the name)"
                     );
-                    findings.fault(format!("{path}.id"), problem, reader::tag(entry));
+                    findings.fault(format!("{path}.id"), problem, Some(entry.tag()));
                 }
                 None => taken.push((camera.id.clone(), label)),
             }

@@ -31,6 +31,8 @@ pub struct Environment {
     pub ingress_listen: SocketAddr,
     /// `HERALD_EVENTS_LISTEN`.
     pub events_listen: SocketAddr,
+    /// `NO_COLOR` holds something: no colours, also on a terminal (<https://no-color.org>).
+    pub no_color: bool,
     /// `HERALD__…` as key paths: (`mqtt.host`, the text).
     pub(super) settings: Vec<(String, String)>,
     pub(super) faults: Vec<Fault>,
@@ -68,6 +70,7 @@ impl Environment {
             pairs.filter(|(name, text)| is_ours(name) && !text.trim().is_empty()).collect();
         // A space after the token makes the Supervisor answer 401.
         let supervisor_token = vars.remove("SUPERVISOR_TOKEN").map(|token| SecretString::from(token.trim()));
+        let no_color = vars.remove("NO_COLOR").is_some();
         let app_mode = supervisor_token.is_some();
         let address = if app_mode { Ipv4Addr::UNSPECIFIED } else { Ipv4Addr::LOCALHOST };
 
@@ -92,6 +95,7 @@ impl Environment {
             options_file,
             ingress_listen,
             events_listen,
+            no_color,
             settings,
             faults,
             warnings,
@@ -121,7 +125,7 @@ impl fmt::Debug for Environment {
 }
 
 fn is_ours(name: &str) -> bool {
-    name == "SUPERVISOR_TOKEN" || name.starts_with("HERALD_")
+    name == "SUPERVISOR_TOKEN" || name == "NO_COLOR" || name.starts_with("HERALD_")
 }
 
 fn unknown(name: String) -> Warning {

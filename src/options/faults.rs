@@ -57,11 +57,13 @@ impl fmt::Display for Warning {
     }
 }
 
-/// The options cannot be used. Displays as one line per fault.
+/// The options cannot be used. Displays as one line per fault, and one per warning.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OptionsError {
     /// Everything that is wrong; never empty.
     pub faults: Vec<Fault>,
+    /// What is odd besides: a misspelt key is often the cause of a missing one.
+    pub warnings: Vec<Warning>,
     /// The options file that was read, if one was.
     pub file: Option<PathBuf>,
 }
@@ -76,7 +78,8 @@ impl fmt::Display for OptionsError {
             write!(f, " (file {})", file.display())?;
         }
         f.write_str("; nothing was started, correct this first:")?;
-        self.faults.iter().try_for_each(|fault| write!(f, "\n  {fault}"))
+        self.faults.iter().try_for_each(|fault| write!(f, "\n  {fault}"))?;
+        self.warnings.iter().try_for_each(|warning| write!(f, "\n  note: {warning}"))
     }
 }
 

@@ -32,6 +32,6 @@ pub fn load(environment: &Environment, overrides: &[(String, String)]) -> Result
     if faults.is_empty() {
         Ok(Loaded { options, warnings, file: layers.file })
     } else {
-        Err(OptionsError { faults, file: layers.file })
+        Err(OptionsError { faults, warnings, file: layers.file })
     }
 }

@@ -4,7 +4,7 @@ use url::Url;
 
 use super::faults::Findings;
 use super::reader::Group;
-use crate::camera::Credentials;
+use crate::credentials::Credentials;
 
 /// What stood before the `@` of a URL.
 pub(super) struct UrlLogin {

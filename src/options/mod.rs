@@ -19,7 +19,8 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::camera::{Camera, Credentials};
+use crate::camera::Camera;
+use crate::credentials::Credentials;
 
 pub use environment::Environment;
 pub use faults::{Fault, OptionsError, Warning};

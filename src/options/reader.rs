@@ -2,7 +2,7 @@
 //!
 //! Forgiving about form (numbers and flags may be texts, empty texts count as unset), strict about meaning.
 
-use figment::value::{Dict, Num, Tag, Value};
+use figment::value::{Dict, Num, Value};
 
 use super::faults::Findings;
 use super::keys::{self, Kind};
@@ -152,13 +152,8 @@ impl<'a> Group<'a> {
     }
 }
 
-/// Where a list came from, for faults about its entries.
-pub(super) fn tag(value: &Value) -> Option<Tag> {
-    Some(value.tag())
-}
-
 /// The options form sends an empty text for a field that was left alone.
-pub(super) fn is_unset(value: &Value) -> bool {
+fn is_unset(value: &Value) -> bool {
     match value {
         Value::Empty(..) => true,
         Value::String(_, text) => text.trim().is_empty(),

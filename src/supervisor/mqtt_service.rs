@@ -6,7 +6,7 @@ use secrecy::SecretString;
 use serde_json::{Map, Value};
 
 use super::SupervisorError;
-use crate::camera::Credentials;
+use crate::credentials::Credentials;
 use crate::options::BrokerOptions;
 
 /// The record of a broker.

@@ -1,9 +1,19 @@
 //! The integration tests: one file per flow or edge, on real parts over loopback.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on has failed; clippy knows test functions, not what they call"
+)]
 
 mod support;
 
 mod announce;
+mod architecture;
+mod demo;
+mod library;
+mod link;
 mod minibroker;
 mod options;
 mod packaging;
+mod probe;
+mod shutdown;
 mod supervisor;

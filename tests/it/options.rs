@@ -269,6 +269,7 @@ fn broker_keys_without_a_host_are_not_used_and_said_so() {
     assert_eq!(loaded.options.mqtt.ca_file, Some(PathBuf::from("/ssl/ca.pem")));
     let paths: Vec<_> = loaded.warnings.iter().map(|warning| warning.path.as_str()).collect();
     assert_eq!(paths, ["mqtt.port", "mqtt.username", "mqtt.password", "mqtt.tls"]);
+    assert_eq!(warnings(&json!({"mqtt": {"password": "p"}})).len(), 1, "what is not used is not wrong");
     assert_eq!(warnings(&json!({"mqtt": {"host": "b", "ca_file": "/ssl/ca.pem"}})).len(), 1);
 }
 
@@ -321,6 +322,14 @@ fn unknown_keys_warn_and_suggest() {
     has(r#"mqtt.hots: unknown key, ignored; did you mean "host"?"#);
     has(r#"topcis: unknown key, ignored; did you mean "topics"?"#);
     has("colour: unknown key, ignored; known here are cameras, mqtt, topics, events, log_level");
+}
+
+#[test]
+fn a_misspelt_key_is_told_beside_the_fault_that_it_causes() {
+    let text = load(&json!({"cameras": [{"nmae": "Door"}]})).unwrap_err().to_string();
+    assert!(text.starts_with("the options have a fault (file "), "{text}");
+    assert!(text.contains("\n  cameras[0].name: is required"), "{text}");
+    assert!(text.ends_with("\n  note: cameras[0].nmae: unknown key, ignored; did you mean \"name\"?"), "{text}");
 }
 
 #[test]

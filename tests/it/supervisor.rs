@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use camera_herald::camera::Credentials;
+use camera_herald::credentials::Credentials;
 use camera_herald::options::{BrokerOptions, MqttOptions};
 use camera_herald::supervisor::{Client, ClientError, CredentialSource, Patience, SupervisorError, Timeouts};
 use secrecy::{ExposeSecret, SecretString};

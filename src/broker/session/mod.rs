@@ -176,11 +176,11 @@ async fn wait(timing: &Timing, memory: &mut Memory, trouble: &Trouble) {
 /// Ends when the broker's port did not answer and then did.
 async fn comes_back(timing: &Timing, broker: &BrokerOptions, mut was_away: bool) {
     loop {
-        sleep(timing.look).await;
         match dial::open(broker, timing.look).await.is_ok() {
             true if was_away => return,
             true => {}
             false => was_away = true,
         }
+        sleep(timing.look).await;
     }
 }

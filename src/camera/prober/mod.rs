@@ -168,3 +168,52 @@ fn panicked(cut_short: JoinError) -> Option<Failure> {
 fn now() -> std::time::Instant {
     Instant::now().into_std()
 }
+
+#[cfg(test)]
+mod tests {
+    use url::Url;
+
+    use super::*;
+
+    fn camera() -> Camera {
+        Camera {
+            id: CameraId::new("front").unwrap(),
+            name: "Front".to_owned(),
+            stream: Some(Url::parse("rtsp://127.0.0.1:1/h264").unwrap()),
+            snapshot: None,
+            credentials: None,
+            kind: super::super::CameraKind::Camera,
+            area: None,
+            manufacturer: None,
+            model: None,
+            check_every: std::time::Duration::from_secs(30),
+            enabled: true,
+        }
+    }
+
+    #[tokio::test]
+    async fn a_probe_that_panics_is_a_failure_of_its_camera_and_no_more() {
+        let mut prober = Prober::new();
+        prober.schedule.set_inventory(&Inventory::new([camera()]), now());
+        let (camera, ticket) = prober.schedule.start_next(now()).unwrap();
+        let abort = prober.probes.spawn(async { panic!("on purpose") });
+        prober.running.insert(abort.id(), Running { camera: camera.id.clone(), ticket, abort });
+
+        let ended = prober.probes.join_next_with_id().await.unwrap();
+        let report = prober.finish(ended).expect("a report");
+        assert_eq!(report.camera, camera.id);
+        assert_eq!(report.outcome.unwrap_err().reason, Reason::Protocol);
+        assert!(prober.schedule.next_due().is_some(), "it is probed again");
+    }
+
+    #[tokio::test]
+    async fn a_probe_that_was_aborted_has_no_report() {
+        let mut prober = Prober::new();
+        prober.schedule.set_inventory(&Inventory::new([camera()]), now());
+        prober.start_due();
+        prober.set_inventory(&Inventory::default());
+        let ended = prober.probes.join_next_with_id().await.unwrap();
+        assert_eq!(prober.finish(ended), None);
+        assert!(prober.running.is_empty());
+    }
+}

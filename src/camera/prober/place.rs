@@ -5,11 +5,10 @@
 
 use std::fmt;
 use std::io;
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use tokio::net::{TcpStream, lookup_host};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 use url::{Host, Url};
 
 use crate::camera::{Failure, Reason};
@@ -43,11 +42,18 @@ impl Place {
 
     /// Opens a TCP connection.
     pub(super) async fn connect(&self, limit: Duration) -> Result<TcpStream, Failure> {
-        let connecting = async {
-            let addresses = self.resolve().await?;
-            TcpStream::connect(addresses.as_slice()).await.map_err(|error| self.connect_failure(&error))
+        let deadline = Instant::now() + limit;
+        let found = timeout_at(deadline, lookup_host((self.host.as_str(), self.port))).await;
+        let addresses = match found {
+            Ok(Ok(addresses)) => Vec::from_iter(addresses),
+            // Unknown, or the name server does not answer.
+            Ok(Err(_)) | Err(_) => return Err(self.no_such_name()),
         };
-        timeout(limit, connecting).await.unwrap_or_else(|_| Err(self.nobody_answers()))
+        match timeout_at(deadline, TcpStream::connect(addresses.as_slice())).await {
+            Ok(Ok(stream)) => Ok(stream),
+            Ok(Err(error)) => Err(self.connect_failure(&error)),
+            Err(_) => Err(self.nobody_answers()),
+        }
     }
 
     /// Looks for the cause after something failed without saying why: `None` when a connection opens just fine.
@@ -55,14 +61,11 @@ impl Place {
         self.connect(DIAGNOSIS_LIMIT).await.err()
     }
 
-    async fn resolve(&self) -> Result<Vec<SocketAddr>, Failure> {
-        match lookup_host((self.host.as_str(), self.port)).await.map(Vec::from_iter) {
-            Ok(addresses) if !addresses.is_empty() => Ok(addresses),
-            _ => Err(Failure::new(
-                Reason::Dns,
-                format!("The name {} does not resolve: check it, or use the camera's IP address", self.host),
-            )),
-        }
+    fn no_such_name(&self) -> Failure {
+        Failure::new(
+            Reason::Dns,
+            format!("The name {} does not resolve: check it, or use the camera's IP address", self.host),
+        )
     }
 
     fn connect_failure(&self, error: &io::Error) -> Failure {

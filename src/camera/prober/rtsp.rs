@@ -25,7 +25,8 @@ use url::Url;
 
 use super::place::Place;
 use super::tls::Relay;
-use crate::camera::{Credentials, Failure, Reason, Sighting};
+use crate::camera::{Failure, Reason, Sighting};
+use crate::credentials::Credentials;
 
 /// From the start of a probe to its key frame. Cameras that send few key frames send one every 4 to 8 s.
 const LIMIT: Duration = Duration::from_secs(10);
@@ -52,6 +53,11 @@ pub(super) async fn probe(
         never = relay.run() => match never {},
     }
 }
+
+/// How many packets may be broken before the first picture. A camera that lets viewers in at any moment begins in the
+/// middle of a picture, and all of its packets up to the next one are errors for retina; a 4K picture has a thousand.
+/// There is an end to it because an error of the connection itself may come back for ever without a wait.
+const BROKEN_LIMIT: u32 = 5000;
 
 /// One session with a camera, from DESCRIBE to TEARDOWN.
 struct Visit<'a> {
@@ -125,7 +131,7 @@ impl Visit<'_> {
 
     /// Waits for the first frame that a decoder can start with.
     async fn key_frame(&self, frames: &mut Demuxed, video: usize) -> Result<VideoFrame, Failure> {
-        let mut others = 0_u32;
+        let (mut others, mut broken) = (0_u32, 0_u32);
         loop {
             match timeout_at(self.deadline, frames.next()).await {
                 Ok(Some(Ok(CodecItem::VideoFrame(frame)))) => {
@@ -135,16 +141,16 @@ impl Visit<'_> {
                     others += 1;
                 }
                 Ok(Some(Ok(_))) => {}
-                Ok(Some(Err(error))) => return Err(self.answer_failure("PLAY", &error)),
+                Ok(Some(Err(error))) => {
+                    broken += 1;
+                    if broken > BROKEN_LIMIT {
+                        return Err(self.answer_failure("PLAY", &error));
+                    }
+                }
                 Ok(None) => {
                     return Err(self.no_frames("closes the stream before the first picture: restart the camera"));
                 }
-                Err(_) if others > 0 => {
-                    return Err(
-                        self.no_frames("sends video but no key frame in 10 s: shorten the camera's key frame interval")
-                    );
-                }
-                Err(_) => return Err(self.no_frames("opens the stream but sends no picture: restart the camera")),
+                Err(_) => return Err(self.no_frames(what_came(others, broken))),
             }
         }
     }
@@ -198,6 +204,15 @@ impl Visit<'_> {
 
     fn protocol(&self, what: std::fmt::Arguments<'_>) -> Failure {
         Failure::new(Reason::Protocol, format!("{} {what}", self.place))
+    }
+}
+
+/// What a stream sent that never showed a picture, and what to do.
+fn what_came(others: u32, broken: u32) -> &'static str {
+    match (others, broken) {
+        (0, 0) => "opens the stream but sends no picture: restart the camera",
+        (0, _) => "sends video that cannot be read: restart the camera or change its codec",
+        _ => "sends video but no key frame in 10 s: shorten the camera's key frame interval",
     }
 }
 

@@ -17,7 +17,8 @@ use url::{Position, Url};
 
 use super::place::Place;
 use super::tls::tls_failure;
-use crate::camera::{Credentials, Failure, Reason, Sighting};
+use crate::camera::{Failure, Reason, Sighting};
+use crate::credentials::Credentials;
 
 /// From the start of a probe to the last byte of the image.
 const LIMIT: Duration = Duration::from_secs(10);
@@ -61,7 +62,7 @@ pub(super) async fn probe(client: &Client, url: &Url, credentials: Option<&Crede
     let image = match timeout(LIMIT, visit.fetch(url)).await {
         Ok(Ok(image)) => image,
         Ok(Err(Trouble::Known(failure))) => return Err(failure),
-        Ok(Err(Trouble::Http(error))) => return Err(visit.explain(&error).await),
+        Ok(Err(Trouble::Http(error))) => return Err(visit.explain(url, &error).await),
         Err(_) => return Err(visit.too_slow()),
     };
     let latency = started.elapsed();
@@ -148,7 +149,7 @@ impl Visit<'_> {
     }
 
     /// Finds the cause of an HTTP error: the client's own text would be no help to a user.
-    async fn explain(&self, error: &reqwest::Error) -> Failure {
+    async fn explain(&self, url: &Url, error: &reqwest::Error) -> Failure {
         if let Some(handshake) = tls_error(error) {
             return tls_failure(self.place, handshake);
         }
@@ -159,6 +160,10 @@ impl Visit<'_> {
         }
         if error.is_timeout() {
             return self.too_slow();
+        }
+        if error.is_connect() && url.scheme() == "https" {
+            // TCP is fine, so it was the handshake that was cut short.
+            return tls_failure(self.place, &"the connection was closed");
         }
         self.protocol("does not speak HTTP as expected, or breaks off: check the port and the URL")
     }

@@ -10,14 +10,13 @@
 use std::convert::Infallible;
 use std::future::pending;
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{ClientConfig, DigitallySignedStruct, SignatureScheme, crypto};
-use tokio::io::copy_bidirectional;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
@@ -25,10 +24,11 @@ use url::{Position, Url};
 
 use super::place::Place;
 use crate::camera::{Failure, Reason};
+use crate::tls;
 
 /// TLS as cameras do it.
 pub(super) fn connector() -> TlsConnector {
-    crate::tls::install_provider();
+    tls::install_provider();
     let config = ClientConfig::builder()
         .dangerous()
         .with_custom_certificate_verifier(Arc::new(AnyCertificate))
@@ -38,20 +38,19 @@ pub(super) fn connector() -> TlsConnector {
 
 /// A TLS connection to a camera, waiting for its one plain connection over loopback.
 pub(super) struct Relay {
-    door: TcpListener,
+    door: tls::Relay<TlsStream<TcpStream>>,
     address: SocketAddr,
-    camera: TlsStream<TcpStream>,
 }
 
 impl Relay {
     /// Connects to the camera and opens the door on loopback.
-    pub(super) async fn open(tls: &TlsConnector, place: &Place, deadline: Instant) -> Result<Self, Failure> {
-        let camera = handshake(tls, place, deadline).await?;
+    pub(super) async fn open(connector: &TlsConnector, place: &Place, deadline: Instant) -> Result<Self, Failure> {
+        let camera = handshake(connector, place, deadline).await?;
         let no_door =
             |error: io::Error| Failure::new(Reason::Protocol, format!("No port is free on loopback: {error}"));
-        let door = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.map_err(no_door)?;
-        let address = door.local_addr().map_err(no_door)?;
-        Ok(Self { door, address, camera })
+        let door = tls::Relay::bind(camera).await.map_err(no_door)?;
+        let address = door.address().map_err(no_door)?;
+        Ok(Self { door, address })
     }
 
     /// The camera's URL with the relay as its host.
@@ -64,12 +63,8 @@ impl Relay {
     ///
     /// When either end closes, so does the other: the client sees what it would see without a relay.
     pub(super) async fn run(self) -> Infallible {
-        let Self { door, mut camera, .. } = self;
-        if let Ok((mut client, _)) = door.accept().await {
-            drop(door);
-            // An error is the end of the connection, and the client sees that end for itself.
-            let _ = copy_bidirectional(&mut client, &mut camera).await;
-        }
+        // An error is the end of the connection, and the client sees that end for itself.
+        let _seen_by_the_client = self.door.run().await;
         pending().await
     }
 }
@@ -91,7 +86,7 @@ async fn handshake(tls: &TlsConnector, place: &Place, deadline: Instant) -> Resu
 }
 
 /// The failure of a handshake; the error's text is rustls's and names no secret.
-pub(super) fn tls_failure(place: &Place, error: &dyn std::error::Error) -> Failure {
+pub(super) fn tls_failure(place: &Place, error: &dyn std::fmt::Display) -> Failure {
     Failure::new(
         Reason::Tls,
         format!("No TLS connection to {place} ({error}): check the port, or use the camera's address without TLS"),

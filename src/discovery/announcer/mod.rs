@@ -201,6 +201,7 @@ impl Announcer {
         if self.swept != Some(epoch) {
             clear_leftovers(&mut self.delivery, &desired).await?;
             self.swept = Some(epoch);
+            tracing::debug!(epoch, "Looked for leftovers on the broker");
         }
         Ok(())
     }

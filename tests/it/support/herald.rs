@@ -98,8 +98,12 @@ impl Herald {
     }
 
     pub(crate) fn signal(&self, signal: Signal) {
+        kill(self.pid(), signal).expect("the signal is delivered");
+    }
+
+    pub(crate) fn pid(&self) -> Pid {
         let pid = self.process.id().expect("it still runs");
-        kill(Pid::from_raw(i32::try_from(pid).expect("a pid")), signal).expect("the signal is delivered");
+        Pid::from_raw(i32::try_from(pid).expect("a pid"))
     }
 
     /// SIGTERM; returns the exit code and how long it took.
@@ -144,15 +148,6 @@ impl Herald {
             assert!(Instant::now() < deadline, "never said {text:?} {times} times; the log:\n{}", self.log());
             sleep(Duration::from_millis(20)).await;
         }
-    }
-
-    /// Resident memory in bytes.
-    pub(crate) fn resident(&self) -> u64 {
-        let pid = self.process.id().expect("it still runs");
-        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("a process has a status");
-        let line = status.lines().find(|line| line.starts_with("VmRSS:")).expect("the status holds its memory");
-        let kib: u64 = line.split_whitespace().nth(1).and_then(|kib| kib.parse().ok()).expect("a number");
-        kib * 1_024
     }
 
     /// Runs another command of the program on the same data dir and options, to its end.

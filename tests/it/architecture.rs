@@ -1,0 +1,105 @@
+//! The rooms and who may name whom: data goes from left to right, `use` from right to left.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Each room and the rooms that it may name. A new edge is a decision: draw it in ARCHITECTURE.md first.
+const EDGES: &[(&str, &[&str])] = &[
+    ("backoff", &[]),
+    ("broker", &["backoff", "credentials", "options", "supervisor", "tls"]),
+    ("camera", &["credentials", "tls"]),
+    ("credentials", &[]),
+    ("discovery", &["broker", "camera", "options", "store"]),
+    ("health", &["broker", "discovery"]),
+    ("ingest", &["camera"]),
+    ("lifecycle", &[]),
+    ("logging", &["options"]),
+    ("options", &["camera", "credentials"]),
+    ("outbox", &["camera"]),
+    ("publisher", &["broker", "camera", "discovery"]),
+    ("store", &[]),
+    ("supervisor", &["credentials", "options", "tls"]),
+    ("tls", &[]),
+];
+
+/// Rooms that join the others and may name all of them.
+const WIRING: &[&str] = &["app", "cli", "commands", "demo", "installation", "lib", "main"];
+
+fn sources(dir: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            sources(&path, found);
+        } else if path.extension().is_some_and(|ending| ending == "rs") {
+            found.push(path);
+        }
+    }
+}
+
+/// Which room names which others, by `crate::…` outside of its tests.
+fn edges() -> BTreeMap<String, BTreeSet<String>> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = Vec::new();
+    sources(&root, &mut files);
+    let mut edges: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for file in files {
+        let place = file.strip_prefix(&root).unwrap().iter().next().unwrap().to_string_lossy().into_owned();
+        let room = place.trim_end_matches(".rs").to_owned();
+        let text = fs::read_to_string(&file).unwrap();
+        let code = text.split("#[cfg(test)]").next().unwrap();
+        let named = code
+            .split("crate::")
+            .skip(1)
+            .map(|rest| rest.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect::<String>());
+        let named: BTreeSet<_> = named.filter(|name| *name != room && !name.is_empty()).collect();
+        edges.entry(room).or_default().extend(named);
+    }
+    edges
+}
+
+#[test]
+fn a_room_names_only_what_feeds_it() {
+    let mut strays = Vec::new();
+    for (room, named) in edges() {
+        if WIRING.contains(&room.as_str()) {
+            continue;
+        }
+        let allowed = EDGES.iter().find(|(name, _)| *name == room).map(|(_, allowed)| *allowed);
+        let allowed = allowed.unwrap_or_else(|| panic!("the room {room} is not in the table"));
+        strays.extend(
+            named.iter().filter(|name| !allowed.contains(&name.as_str())).map(|name| format!("{room} names {name}")),
+        );
+    }
+    assert_eq!(strays, Vec::<String>::new());
+}
+
+#[test]
+fn every_edge_of_the_table_is_used_and_none_leads_back() {
+    let edges = edges();
+    for (room, allowed) in EDGES {
+        for name in *allowed {
+            assert!(edges[*room].contains(*name), "{room} does not name {name} any more");
+        }
+    }
+    let mut done: BTreeSet<&str> = BTreeSet::new();
+    while done.len() < EDGES.len() {
+        let next =
+            EDGES.iter().find(|(room, allowed)| !done.contains(room) && allowed.iter().all(|name| done.contains(name)));
+        let (room, _) = next.expect("the rooms that are left name one another in a circle");
+        done.insert(room);
+    }
+}
+
+#[test]
+fn every_test_file_is_part_of_the_suite() {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it");
+    let list = fs::read_to_string(dir.join("main.rs")).unwrap();
+    for entry in fs::read_dir(&dir).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_stem().unwrap().to_string_lossy().into_owned();
+        if path.is_file() && name != "main" {
+            assert!(list.contains(&format!("mod {name};")), "{name}.rs is not in main.rs");
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! The commands as a library: from a plain thread, from inside a runtime, and on another thread's runtime.
+
+use camera_herald::commands::{CommandError, announce, announce_async, check, check_async, retract, retract_async};
+use camera_herald::installation::Installation;
+use camera_herald::options::Environment;
+
+use crate::support::herald::push_cameras;
+use crate::support::mosquitto::{Config, Mosquitto};
+
+fn installation(broker: &Mosquitto, data_dir: &std::path::Path) -> Installation {
+    let environment = Environment::from_pairs([
+        ("HERALD_DATA_DIR", data_dir.display().to_string()),
+        ("HERALD__MQTT__HOST", broker.addr().ip().to_string()),
+        ("HERALD__MQTT__PORT", broker.addr().port().to_string()),
+        ("HERALD__CAMERAS", push_cameras(2).to_string()),
+    ]);
+    Installation::load(environment, Vec::new()).unwrap()
+}
+
+#[tokio::test]
+async fn announce_check_and_retract_work_from_a_plain_thread() {
+    let broker = Mosquitto::start(Config::default()).await;
+    let dir = tempfile::tempdir().unwrap();
+    let installation = installation(&broker, dir.path());
+    let on_a_plain_thread = std::thread::spawn(move || {
+        let cameras = announce(&installation).unwrap();
+        let report = check(&installation).unwrap();
+        (cameras, report.ok(), installation)
+    });
+    let (cameras, ok, installation) = tokio::task::spawn_blocking(|| on_a_plain_thread.join()).await.unwrap().unwrap();
+    assert_eq!((cameras, ok), (2, true));
+    assert_eq!(broker.retained("homeassistant/#").await.len(), 3);
+    tokio::task::spawn_blocking(move || std::thread::spawn(move || retract(&installation)).join())
+        .await
+        .unwrap()
+        .unwrap()
+        .unwrap();
+    assert_eq!(broker.retained("#").await.len(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn inside_a_runtime_they_return_an_error_and_their_async_twins_work() {
+    let broker = Mosquitto::start(Config::default()).await;
+    let dir = tempfile::tempdir().unwrap();
+    let installation = installation(&broker, dir.path());
+    assert!(matches!(announce(&installation), Err(CommandError::InsideRuntime)));
+    assert!(matches!(retract(&installation), Err(CommandError::InsideRuntime)));
+    assert!(matches!(check(&installation), Err(CommandError::InsideRuntime)));
+
+    assert_eq!(announce_async(&installation).await.unwrap(), 2);
+    assert!(check_async(&installation).await.ok());
+    retract_async(&installation).await.unwrap();
+    assert_eq!(broker.retained("#").await.len(), 0);
+}
+
+#[tokio::test]
+async fn check_names_the_step_that_fails_and_skips_what_depends_on_it() {
+    let mut broker = Mosquitto::start(Config::default()).await;
+    let dir = tempfile::tempdir().unwrap();
+    let installation = installation(&broker, dir.path());
+    broker.terminate().await;
+    let report = check_async(&installation).await;
+    let step = |name: &str| report.steps.iter().find(|step| step.name == name).unwrap().ok;
+    assert_eq!((step("mqtt_service"), step("tcp"), step("connect")), (Some(true), Some(false), None));
+    assert!(!report.ok());
+}

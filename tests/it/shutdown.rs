@@ -1,0 +1,144 @@
+//! Stopping in every phase: exit 0 within the budget, `offline` on a living broker, the will when nobody could say it.
+
+use std::time::Duration;
+
+use camera_herald::demo::broker::{self, Broker, ConnectFault};
+use nix::sys::signal::Signal;
+use rumqttc::QoS;
+use serde_json::json;
+
+use crate::support::herald::{Herald, Setup, push_cameras};
+use crate::support::mosquitto::{Config, Mosquitto};
+use crate::support::supervisor::{FakeSupervisor, Scenario};
+use crate::support::watcher::Watcher;
+
+/// The Supervisor would wait 10 s; our own budget is half of it.
+const BUDGET: Duration = Duration::from_secs(5);
+
+async fn stops_in_order(herald: &mut Herald) {
+    let (code, took) = herald.terminate().await;
+    assert_eq!(code, Some(0), "{}", herald.log());
+    assert!(took <= BUDGET, "it took {took:?}:\n{}", herald.log());
+}
+
+async fn status(broker: &Mosquitto) -> Vec<u8> {
+    broker.retained("camera_herald/status").await.remove("camera_herald/status").unwrap_or_default()
+}
+
+#[tokio::test]
+async fn before_the_supervisor_has_answered() {
+    let supervisor = FakeSupervisor::start(Scenario::Slow(Duration::from_secs(60))).await;
+    let token = secrecy::ExposeSecret::expose_secret(&supervisor.token()).to_owned();
+    let mut herald = Herald::start(Setup::with_supervisor(supervisor.url().as_str(), &token, push_cameras(2))).await;
+    herald.says("Camera Herald has started", 1).await;
+    stops_in_order(&mut herald).await;
+}
+
+#[tokio::test]
+async fn while_connecting() {
+    let broker = Broker::start(broker::Config::default()).unwrap();
+    broker.fault(|faults| faults.connect = ConnectFault::Silent);
+    let mut herald = Herald::start(Setup::with_broker(broker.addr(), push_cameras(2))).await;
+    herald.says("Camera Herald has started", 1).await;
+    stops_in_order(&mut herald).await;
+}
+
+#[tokio::test]
+async fn while_announcing_five_hundred_cameras() {
+    let broker = Mosquitto::start(Config::default()).await;
+    let watcher = Watcher::start(broker.addr(), &["homeassistant/#"], QoS::AtMostOnce).await;
+    let mut herald = Herald::start(Setup::with_broker(broker.addr(), push_cameras(500))).await;
+    watcher.wait_until(|seen| seen.len() > 50).await;
+    assert_eq!(herald.count("Announced to Home Assistant"), 0, "it was to be stopped in the middle");
+    stops_in_order(&mut herald).await;
+    assert_eq!(status(&broker).await, b"offline");
+}
+
+#[tokio::test]
+async fn while_idle_by_either_signal() {
+    let broker = Mosquitto::start(Config::default()).await;
+    for signal in [Signal::SIGTERM, Signal::SIGINT] {
+        let mut herald = Herald::start(Setup::with_broker(broker.addr(), push_cameras(2))).await;
+        herald.says("Announced to Home Assistant", 1).await;
+        herald.signal(signal);
+        assert_eq!(herald.ended().await, Some(0));
+        assert_eq!(status(&broker).await, b"offline");
+        assert_eq!(herald.count("Said offline"), 1);
+    }
+}
+
+#[tokio::test]
+async fn with_a_broker_that_is_gone() {
+    let mut broker = Mosquitto::start(Config::default()).await;
+    let mut herald = Herald::start(Setup::with_broker(broker.addr(), push_cameras(2))).await;
+    herald.says("Announced to Home Assistant", 1).await;
+    broker.kill9().await;
+    herald.says(" WARN Waiting for the broker", 1).await;
+    stops_in_order(&mut herald).await;
+}
+
+#[tokio::test]
+async fn with_a_broker_that_stands_still() {
+    let broker = Mosquitto::start(Config::default()).await;
+    let mut herald = Herald::start(Setup::with_broker(broker.addr(), push_cameras(2))).await;
+    herald.says("Announced to Home Assistant", 1).await;
+    broker.pause();
+    stops_in_order(&mut herald).await;
+    broker.resume();
+    // The drain was cut off, so the broker says it for us.
+    let watcher = Watcher::start(broker.addr(), &["camera_herald/status"], QoS::AtLeastOnce).await;
+    watcher.wait_for(|message| message.text() == "offline").await;
+}
+
+#[tokio::test]
+async fn a_second_signal_ends_it_at_once() {
+    let broker = Mosquitto::start(Config::default()).await;
+    let mut herald = Herald::start(Setup::with_broker(broker.addr(), push_cameras(2))).await;
+    herald.says("Announced to Home Assistant", 1).await;
+    broker.pause();
+    herald.signal(Signal::SIGTERM);
+    herald.says("Stopping", 1).await;
+    let (code, took) = herald.terminate().await;
+    broker.resume();
+    assert_eq!(code, Some(0));
+    assert!(took < Duration::from_secs(2), "it took {took:?}");
+}
+
+#[tokio::test]
+async fn a_killed_app_is_offline_by_its_will() {
+    let broker = Mosquitto::start(Config::default()).await;
+    let mut herald = Herald::start(Setup::with_broker(broker.addr(), push_cameras(2))).await;
+    herald.says("Announced to Home Assistant", 1).await;
+    let watcher = Watcher::start(broker.addr(), &["camera_herald/status"], QoS::AtLeastOnce).await;
+    herald.kill9().await;
+    watcher.wait_for(|message| message.text() == "offline").await;
+    assert_eq!(status(&broker).await, b"offline");
+}
+
+#[tokio::test]
+async fn a_data_dir_from_a_newer_version_stops_the_start_with_2() {
+    let broker = Mosquitto::start(Config::default()).await;
+    let mut herald = Herald::start(Setup::with_broker(broker.addr(), push_cameras(1))).await;
+    herald.says("Announced to Home Assistant", 1).await;
+    herald.terminate().await;
+    let file = herald.dir().path().join("herald.db");
+    rusqlite::Connection::open(&file).unwrap().pragma_update(None, "user_version", 1_000).unwrap();
+    let mut herald = Herald::start_in(herald.dir(), herald.setup()).await;
+    assert_eq!(herald.ended().await, Some(2));
+}
+
+#[tokio::test]
+async fn a_data_dir_that_cannot_be_written_does_not_keep_the_cameras_away() {
+    let broker = Mosquitto::start(Config::default()).await;
+    let mut setup = Setup::with_broker(broker.addr(), json!([]));
+    let options = tempfile::NamedTempFile::with_suffix(".json").unwrap();
+    setup.options["cameras"] = push_cameras(1);
+    std::fs::write(options.path(), setup.options.to_string()).unwrap();
+    setup.environment = vec![
+        ("HERALD_OPTIONS".to_owned(), options.path().display().to_string()),
+        ("HERALD_DATA_DIR".to_owned(), "/proc/nowhere".to_owned()),
+    ];
+    let mut herald = Herald::start(setup).await;
+    herald.says("Announced to Home Assistant", 1).await;
+    stops_in_order(&mut herald).await;
+}
