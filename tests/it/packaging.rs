@@ -485,3 +485,20 @@ fn the_tree_names_no_registry_and_no_place_of_a_developers_machine() {
     }
     assert_eq!(found, Vec::<String>::new());
 }
+
+/// The builder has no tests and no benches, so Cargo must not look for their files.
+#[test]
+fn the_manifest_is_complete_with_what_the_dockerfile_copies() {
+    let context = tempfile::tempdir().unwrap();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    for file in ["Cargo.toml", "Cargo.lock"] {
+        std::fs::copy(root.join(file), context.path().join(file)).unwrap();
+    }
+    std::os::unix::fs::symlink(root.join("src"), context.path().join("src")).unwrap();
+    let output = Command::new(env!("CARGO"))
+        .args(["metadata", "--format-version", "1", "--locked", "--offline", "--no-deps"])
+        .current_dir(context.path())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}

@@ -55,6 +55,7 @@ pub async fn log_in(settings: &Settings, identity: &Identity, broker: &BrokerOpt
             }
         }
     }
-    drop(relay);
+    drop(event_loop);
+    dial::hang_up(relay, settings.timing.connect).await;
     Ok(granted)
 }

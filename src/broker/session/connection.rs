@@ -8,11 +8,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::error::SessionError;
-use super::scan::Scan;
+use super::scan::{Scan, Step};
 use super::window::Window;
 use super::wire::{EventLoop, Gone, Sender, Signal};
 use crate::broker::PublishError;
@@ -54,6 +55,8 @@ struct Waiter {
 struct Traffic {
     window: Window<Waiter>,
     scans: Vec<Scan>,
+    /// The readers of received messages are behind.
+    dropping: bool,
 }
 
 /// One connected link.
@@ -72,7 +75,7 @@ impl<'a> Connection<'a> {
         Self {
             context,
             sender,
-            traffic: Mutex::new(Traffic { window: Window::new(), scans: Vec::new() }),
+            traffic: Mutex::new(Traffic { window: Window::new(), scans: Vec::new(), dropping: false }),
             slots: Arc::new(Semaphore::new(usize::from(window))),
             window,
             scan_moved: Notify::new(),
@@ -84,7 +87,7 @@ impl<'a> Connection<'a> {
         let end = tokio::select! {
             end = self.drive(&mut event_loop) => end,
             Err(Gone) = self.feed(requests) => Err(SessionError::HalfOpen),
-            never = self.end_scans() => match never {},
+            Gone = self.lead_scans() => Err(SessionError::HalfOpen),
         };
         match end {
             Ok(()) => Ended::Stopped,
@@ -136,9 +139,19 @@ impl<'a> Connection<'a> {
     ) -> Result<(), Gone> {
         let mark = Bytes::from(format!("{:032x}", rand::random::<u128>()));
         self.traffic().scans.push(Scan::new(filter.clone(), mark.clone(), done, Instant::now()));
-        self.sender.subscribe(&filter, false).await?;
+        // One of our own filters keeps its QoS.
+        let at_least_once = self.context.subscriptions.iter().any(|own| own.filter == filter && own.at_least_once);
+        self.sender.subscribe(&filter, at_least_once).await?;
+        self.mark(mark).await
+    }
+
+    async fn mark(&self, mark: Bytes) -> Result<(), Gone> {
         let topic = self.context.scan_topic.to_owned();
-        self.sender.publish(Message { topic, payload: mark, retain: false }, false).await
+        self.sender.publish(Message { topic, payload: mark.clone(), retain: false }, false).await?;
+        let now = Instant::now();
+        self.traffic().scans.iter_mut().for_each(|scan| scan.mark_sent(&mark, now));
+        self.scan_moved.notify_one();
+        Ok(())
     }
 
     /// Every slot free means that everything was acknowledged.
@@ -209,36 +222,61 @@ impl<'a> Connection<'a> {
             interest && rumqttc::mqttbytes::matches(&topic, &subscription.filter)
         });
         // The session must not wait for its readers: they wait for the session.
-        if wanted && self.context.inbound.try_send(Inbound { topic, payload, retained }).is_err() {
-            tracing::warn!("Messages come faster than they are read; one was dropped");
-        }
-    }
-
-    /// Ends scans whose quiet is over. A task of its own would outlive the connection, so it is a third half.
-    async fn end_scans(&self) -> std::convert::Infallible {
-        loop {
-            let next = self.traffic().scans.iter().filter_map(Scan::ends_at).min();
-            match next {
-                None => self.scan_moved.notified().await,
-                Some(at) => tokio::select! {
-                    () = sleep_until(at) => self.finish_scans().await,
-                    () = self.scan_moved.notified() => {}
-                },
+        if wanted {
+            match self.context.inbound.try_send(Inbound { topic, payload, retained }) {
+                Ok(()) => traffic.dropping = false,
+                Err(TrySendError::Closed(_nobody_reads)) => {}
+                Err(TrySendError::Full(_)) if traffic.dropping => {}
+                Err(TrySendError::Full(message)) => {
+                    traffic.dropping = true;
+                    tracing::warn!(topic = message.topic, "Messages come faster than they are read; some are dropped");
+                }
             }
         }
     }
 
-    async fn finish_scans(&self) {
+    /// Leads scans to their end. A task of its own would outlive the connection, so it is a third half.
+    async fn lead_scans(&self) -> Gone {
+        let patience = self.context.timing.acknowledge;
+        loop {
+            let next = self.traffic().scans.iter().filter_map(|scan| scan.next(patience)).map(|(at, _step)| at).min();
+            let Some(at) = next else {
+                self.scan_moved.notified().await;
+                continue;
+            };
+            tokio::select! {
+                () = sleep_until(at) => if let Err(gone) = self.step_scans(patience).await { return gone },
+                () = self.scan_moved.notified() => {}
+            }
+        }
+    }
+
+    async fn step_scans(&self, patience: Duration) -> Result<(), Gone> {
         let now = Instant::now();
-        let finished: Vec<Scan> =
-            self.traffic().scans.extract_if(.., |scan| scan.ends_at().is_some_and(|at| at <= now)).collect();
+        let due = |scan: &Scan| scan.next(patience).filter(|(at, _step)| *at <= now).map(|(_at, step)| step);
+        let marks: Vec<Bytes> = {
+            let traffic = self.traffic();
+            traffic.scans.iter().filter(|scan| due(scan) == Some(Step::Mark)).map(Scan::mark).collect()
+        };
+        for mark in marks {
+            self.mark(mark).await?;
+        }
+        let ended = |scan: &mut Scan| matches!(due(scan), Some(Step::Finish | Step::GiveUp));
+        let finished: Vec<Scan> = self.traffic().scans.extract_if(.., ended).collect();
         for scan in finished {
-            let kept = self.context.subscriptions.iter().any(|subscription| subscription.filter == scan.filter);
-            if !kept {
-                let _gone_with_the_connection = self.sender.unsubscribe(&scan.filter).await;
+            if due(&scan) == Some(Step::GiveUp) {
+                tracing::warn!(
+                    filter = scan.filter,
+                    "The broker does not send our own messages back, so a look at what it holds may be incomplete; \
+                     Camera Herald's user needs to read and write its own topics"
+                );
+            }
+            if !self.context.subscriptions.iter().any(|own| own.filter == scan.filter) {
+                self.sender.unsubscribe(&scan.filter).await?;
             }
             scan.finish();
         }
+        Ok(())
     }
 
     fn traffic(&self) -> MutexGuard<'_, Traffic> {

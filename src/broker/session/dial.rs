@@ -61,12 +61,26 @@ async fn dial_tls(
     let remote = timeout(patience, TlsConnector::from(trust).connect(server, tcp))
         .await
         .map_err(|_elapsed| failed("the handshake got no answer; does this port speak TLS?".to_owned()))?
-        .map_err(|error| failed(error.to_string()))?;
+        .map_err(|error| failed(handshake_problem(&error)))?;
     let relay = Relay::bind(remote).await.map_err(|error| failed(error.to_string()))?;
     let address = relay.address().map_err(|error| failed(error.to_string()))?;
     let mut task = JoinSet::new();
     task.spawn(relay.run());
     Ok(Route { host: bracketed(address), port: address.port(), relay: task })
+}
+
+/// What the user has to look at. rustls names a wrong host and an expired certificate well enough by itself.
+fn handshake_problem(error: &io::Error) -> String {
+    use rustls::{CertificateError, Error};
+    match error.get_ref().and_then(|inner| inner.downcast_ref::<Error>()) {
+        Some(Error::InvalidCertificate(CertificateError::UnknownIssuer)) => {
+            "nobody that is trusted signed the broker's certificate; set mqtt.ca_file to the certificate that did"
+                .to_owned()
+        }
+        Some(Error::InvalidMessage(_)) => "the answer is not TLS; does this port speak TLS?".to_owned(),
+        None => format!("the broker broke off the handshake ({error}); does this port speak TLS?"),
+        Some(error) => error.to_string(),
+    }
 }
 
 async fn resolve(broker: &BrokerOptions, patience: Duration) -> Result<Vec<SocketAddr>, SessionError> {
@@ -100,6 +114,11 @@ async fn connect_any(
         }
     }
     Err(last)
+}
+
+/// Lets the relay carry the last bytes to the broker: without them it would speak our will.
+pub(super) async fn hang_up(mut relay: JoinSet<io::Result<()>>, patience: Duration) {
+    let _cut_when_it_takes_too_long = timeout(patience, relay.join_next()).await;
 }
 
 /// `host:port`, for people.

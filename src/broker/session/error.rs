@@ -19,8 +19,8 @@ pub(super) enum SessionError {
     Credentials,
     #[error("the broker refused the connection: {0}")]
     Refused(String),
-    #[error("the broker does not speak MQTT {0}; set mqtt.protocol to auto")]
-    Protocol(&'static str),
+    #[error("the broker does not speak MQTT {spoken}; set mqtt.protocol to {instead}")]
+    Protocol { spoken: &'static str, instead: &'static str },
     #[error("another client took over the session: two copies of Camera Herald run with one client id")]
     TakenOver,
     #[error("the broker takes no packets of this size (limit {limit:?})")]
@@ -45,7 +45,7 @@ impl SessionError {
             Self::Tls { .. } => "tls",
             Self::Credentials => "auth",
             Self::Refused(_) => "broker_refused",
-            Self::Protocol(_) => "protocol",
+            Self::Protocol { .. } => "protocol",
             Self::TakenOver => "taken_over",
             Self::PacketTooLarge { .. } => "packet_too_large",
             Self::HalfOpen => "half_open",
@@ -69,6 +69,18 @@ impl SessionError {
                 | Self::Broken(_)
                 | Self::HalfOpen
         )
+    }
+
+    /// The port was seen closed. Of the other errors it is not known: a broker may have closed one connection only.
+    pub(super) fn says_the_port_is_closed(&self) -> bool {
+        use io::ErrorKind::{ConnectionRefused, HostUnreachable, NetworkUnreachable};
+        match self {
+            Self::Dns { .. } => true,
+            Self::Connect { source, .. } => {
+                matches!(source.kind(), ConnectionRefused | HostUnreachable | NetworkUnreachable)
+            }
+            _ => false,
+        }
     }
 
     /// What the same error means before the CONNACK: the broker was not reached.

@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use super::connection::Ended;
+use super::dial;
 use super::error::SessionError;
 use super::scout::Allowance;
 use crate::backoff::Backoff;
-use crate::broker::client_id;
 use crate::broker::link::Cause;
 use crate::broker::settings::{Identity, Timing};
+use crate::broker::{ASSUMED_MAX_PACKET, client_id};
 use crate::options::BrokerOptions;
 use crate::supervisor::{CredentialSource, Patience, SupervisorError};
 
@@ -16,6 +17,8 @@ use crate::supervisor::{CredentialSource, Patience, SupervisorError};
 const SHORT_SESSIONS: u32 = 4;
 /// A message larger than this may be why a broker that tells no limit closed the connection.
 const SUSPICIOUS_SIZE: usize = 64 * 1024;
+/// No conclusion about a broker goes below this: availability and events always go out.
+const SMALLEST_LIMIT: usize = 1_024;
 
 /// What is kept from one connection to the next.
 pub(super) struct Memory {
@@ -26,8 +29,12 @@ pub(super) struct Memory {
     pub(super) ask: bool,
     pub(super) last_error: Option<String>,
     short_sessions: u32,
+    /// Whether the broker said what it takes.
+    limit_told: bool,
     /// Size of the largest message under way when the broker closed on us.
     suspect: Option<usize>,
+    /// The limit that a broker was seen to have.
+    lowered: Option<(String, usize)>,
     wait: Backoff,
     supervisor_wait: Backoff,
     slow_wait: Backoff,
@@ -58,7 +65,9 @@ impl Memory {
             ask: true,
             last_error: None,
             short_sessions: 0,
+            limit_told: false,
             suspect: None,
+            lowered: None,
             wait: Backoff::new(timing.first_wait, timing.longest_wait),
             supervisor_wait: Backoff::new(timing.first_wait, supervisor_longest),
             slow_wait: Backoff::new(timing.longest_wait, timing.longest_wait * 2),
@@ -105,42 +114,61 @@ impl Memory {
         self.short_sessions = if closed && lived < timing.keep_alive { self.short_sessions + 1 } else { 0 };
     }
 
-    /// Draws conclusions from how a connection ended, so that the next one does not end the same way.
-    pub(super) fn learn(&mut self, error: &SessionError, largest: usize, identity: &mut Identity) {
-        let taken_over = matches!(error, SessionError::TakenOver) || self.short_sessions >= SHORT_SESSIONS;
-        if taken_over {
-            self.short_sessions = 0;
-            let fresh = client_id::random();
-            tracing::error!(
-                client_id = identity.client_id,
-                fresh,
-                "The broker keeps closing our session right after it begins. A second copy of Camera Herald probably \
-                 uses the same client id; stop one of them. This copy goes on with a fresh client id"
-            );
-            identity.client_id = fresh;
-        }
-        let too_large = matches!(error, SessionError::PacketTooLarge { .. });
-        let closed = matches!(error, SessionError::Broken(_) | SessionError::Io(_));
-        if too_large || (closed && largest > SUSPICIOUS_SIZE && self.suspect == Some(largest)) {
-            self.lower_limit(error, largest);
-        }
-        self.suspect = (closed && largest > SUSPICIOUS_SIZE).then_some(largest);
+    /// No connection came to be: what was known of the broker may not hold any more.
+    pub(super) fn not_opened(&mut self) {
+        self.ask = true;
+        self.allowance = None;
+        // Somebody who took our session over would find a broker that lets us in each time.
+        self.short_sessions = 0;
     }
 
-    /// The broker closed twice on the same large message, or said that it is too large.
-    fn lower_limit(&mut self, error: &SessionError, largest: usize) {
+    /// The largest packet for this broker: what it tells, or what was learned from it, or what is assumed.
+    pub(super) fn max_packet(&mut self, broker: &BrokerOptions, told: Option<usize>) -> usize {
+        self.limit_told = told.is_some();
+        let limit = told.unwrap_or(ASSUMED_MAX_PACKET);
+        match &self.lowered {
+            Some((name, lowered)) if *name == dial::name(broker) => limit.min(*lowered),
+            _ => limit,
+        }
+    }
+
+    /// Draws conclusions from how a connection ended, so that the next one does not end the same way. Returns the error,
+    /// or what probably stands behind it.
+    pub(super) fn learn(&mut self, error: SessionError, largest: usize, identity: &mut Identity) -> SessionError {
+        self.suspect_size(&error, largest);
+        if !matches!(error, SessionError::TakenOver) && self.short_sessions < SHORT_SESSIONS {
+            return error;
+        }
+        self.short_sessions = 0;
+        let fresh = client_id::random();
+        tracing::error!(
+            client_id = identity.client_id,
+            fresh,
+            "The broker keeps closing our session right after it begins. A second copy of Camera Herald probably uses \
+             the same client id; stop one of them. This copy goes on with a fresh client id"
+        );
+        identity.client_id = fresh;
+        SessionError::TakenOver
+    }
+
+    /// A broker that told no limit and closes twice on the same large message does not take it.
+    fn suspect_size(&mut self, error: &SessionError, largest: usize) {
+        let closed = matches!(error, SessionError::Broken(_) | SessionError::Io(_));
+        let suspicious = closed && !self.limit_told && largest > SUSPICIOUS_SIZE;
         let told = match error {
-            SessionError::PacketTooLarge { limit } => *limit,
+            SessionError::PacketTooLarge { limit } => Some(limit.unwrap_or(largest.saturating_sub(1))),
             _ => None,
         };
-        let limit = told.unwrap_or(largest.saturating_sub(1)).max(1_024);
-        tracing::warn!(
-            bytes = largest,
-            limit,
-            "The broker does not take messages this large; larger ones are held back"
-        );
-        if let Some((_broker, allowance)) = &mut self.allowance {
-            allowance.max_packet = Some(limit);
+        let learned = (suspicious && self.suspect == Some(largest)).then(|| largest.saturating_sub(1));
+        self.suspect = suspicious.then_some(largest);
+        if let (Some(limit), Some(broker)) = (told.or(learned), &self.broker) {
+            let limit = limit.max(SMALLEST_LIMIT);
+            tracing::warn!(
+                bytes = largest,
+                limit,
+                "The broker does not take messages this large; larger ones are held back"
+            );
+            self.lowered = Some((dial::name(broker), limit));
         }
     }
 }

@@ -11,6 +11,7 @@ mod memory;
 mod open;
 mod scan;
 mod scout;
+mod signals;
 mod window;
 mod wire;
 
@@ -22,7 +23,6 @@ use connection::{Connection, Context, Ended};
 use memory::{Memory, Trouble};
 use open::{Opened, open};
 
-use super::ASSUMED_MAX_PACKET;
 use super::handle::{Handle, Request};
 use super::link::{Cause, LinkState, Up};
 use super::settings::{Identity, Inbound, Settings, Subscription, Timing};
@@ -69,8 +69,7 @@ impl Session {
                     Ok(opened) => match self.serve(opened).await {
                         Ended::Stopped => break,
                         Ended::Lost { error, largest } => {
-                            self.memory.learn(&error, largest, &mut self.identity);
-                            Trouble::Broker(error)
+                            Trouble::Broker(self.memory.learn(error, largest, &mut self.identity))
                         }
                     },
                     Err(trouble) => trouble,
@@ -89,12 +88,13 @@ impl Session {
 
     async fn serve(&mut self, opened: Opened) -> Ended {
         let Opened { sender, event_loop, grant, allowance, broker, relay } = opened;
+        let told = grant.max_packet.or(allowance.max_packet);
         self.memory.epoch += 1;
         let up = Up {
             epoch: self.memory.epoch,
             broker: dial::name(&broker),
             protocol: event_loop.protocol(),
-            max_packet: grant.max_packet.or(allowance.max_packet).unwrap_or(ASSUMED_MAX_PACKET),
+            max_packet: self.memory.max_packet(&broker, told),
             refused_topics: allowance.refused_topics,
             last_error: self.memory.last_error.clone(),
             since: Timestamp::now(),
@@ -117,7 +117,9 @@ impl Session {
             link: &self.link,
         };
         let ended = Connection::new(sender, context).serve(event_loop, &mut self.requests).await;
-        drop(relay);
+        if matches!(ended, Ended::Stopped) {
+            dial::hang_up(relay, self.settings.timing.connect).await;
+        }
         self.memory.judge(began.elapsed(), &self.settings.timing, &ended);
         ended
     }
@@ -160,7 +162,7 @@ async fn wait(timing: &Timing, memory: &mut Memory, trouble: &Trouble) {
     let returns = async {
         match (trouble, &memory.broker) {
             (Trouble::Broker(error), Some(broker)) if error.ends_when_the_port_answers() => {
-                comes_back(timing, broker).await;
+                comes_back(timing, broker, error.says_the_port_is_closed()).await;
             }
             _ => std::future::pending().await,
         }
@@ -172,8 +174,7 @@ async fn wait(timing: &Timing, memory: &mut Memory, trouble: &Trouble) {
 }
 
 /// Ends when the broker's port did not answer and then did.
-async fn comes_back(timing: &Timing, broker: &BrokerOptions) {
-    let mut was_away = false;
+async fn comes_back(timing: &Timing, broker: &BrokerOptions, mut was_away: bool) {
     loop {
         match dial::open(broker, timing.look).await.is_ok() {
             true if was_away => return,

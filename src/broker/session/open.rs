@@ -29,7 +29,7 @@ pub(super) async fn open(settings: &Settings, identity: &Identity, memory: &mut 
     let allowance = allowance(settings, identity, memory, &broker).await;
     let opened = connect(settings, identity, broker, allowance).await;
     if opened.is_err() {
-        memory.ask = true;
+        memory.not_opened();
     }
     opened.map_err(Trouble::Broker)
 }

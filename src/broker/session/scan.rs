@@ -13,12 +13,27 @@ use tokio::time::Instant;
 /// How long nothing must come after the mark.
 const QUIET: Duration = Duration::from_millis(100);
 
+/// A broker with a full queue drops the mark as anything else, so it is sent again.
+const MARK_AGAIN: Duration = Duration::from_secs(1);
+
+/// What a scan needs next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Step {
+    /// Nothing more comes.
+    Finish,
+    /// The mark, once more.
+    Mark,
+    /// The mark does not come back, whatever is done.
+    GiveUp,
+}
+
 /// One scan under way.
 #[derive(Debug)]
 pub(super) struct Scan {
     pub(super) filter: String,
     mark: Bytes,
     marked: bool,
+    mark_sent: Option<Instant>,
     last_heard: Instant,
     found: BTreeSet<String>,
     done: oneshot::Sender<BTreeSet<String>>,
@@ -26,7 +41,7 @@ pub(super) struct Scan {
 
 impl Scan {
     pub(super) fn new(filter: String, mark: Bytes, done: oneshot::Sender<BTreeSet<String>>, now: Instant) -> Self {
-        Self { filter, mark, marked: false, last_heard: now, found: BTreeSet::new(), done }
+        Self { filter, mark, marked: false, mark_sent: None, last_heard: now, found: BTreeSet::new(), done }
     }
 
     /// A retained message came.
@@ -45,9 +60,26 @@ impl Scan {
         }
     }
 
-    /// When the scan ends if nothing more comes.
-    pub(super) fn ends_at(&self) -> Option<Instant> {
-        self.marked.then(|| self.last_heard + QUIET)
+    /// The mark was handed to the client, behind the SUBSCRIBE.
+    pub(super) fn mark_sent(&mut self, mark: &Bytes, now: Instant) {
+        if self.mark == *mark {
+            self.mark_sent = Some(now);
+        }
+    }
+
+    pub(super) fn mark(&self) -> Bytes {
+        self.mark.clone()
+    }
+
+    /// What comes next, and when, if nothing is heard before.
+    pub(super) fn next(&self, patience: Duration) -> Option<(Instant, Step)> {
+        let sent = self.mark_sent?;
+        let given_up = self.last_heard + patience;
+        Some(match self.marked {
+            true => (self.last_heard + QUIET, Step::Finish),
+            false if sent + MARK_AGAIN < given_up => (sent + MARK_AGAIN, Step::Mark),
+            false => (given_up, Step::GiveUp),
+        })
     }
 
     /// Gives the result to whoever asked.

@@ -26,7 +26,7 @@ pub(super) async fn look(hello: Hello, topics: &[String], patience: Duration) ->
     match timeout(patience, ask(hello, topics)).await {
         Ok(Ok(allowance)) => Some(allowance),
         // It answered, but not in MQTT 5: asking again would bring nothing.
-        Ok(Err(error @ (SessionError::Protocol(_) | SessionError::Broken(_)))) => {
+        Ok(Err(error @ (SessionError::Protocol { .. } | SessionError::Broken(_)))) => {
             tracing::debug!(%error, "The broker does not tell its limits by MQTT 5");
             Some(Allowance::default())
         }

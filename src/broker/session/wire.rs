@@ -1,7 +1,8 @@
 //! rumqttc's two clients behind one face: what is asked of them and what they tell, for MQTT 3.1.1 and 5 alike.
 //!
-//! Only this file names rumqttc's types. A `Wire` serves one connection: after an error it is thrown away, because the
-//! crate keeps unacknowledged requests and clears them at the next CONNACK of a clean session (`docs/decisions/0006`).
+//! Only this file and `signals` name rumqttc's types. An event loop serves one connection: after an error it is thrown
+//! away, because the crate keeps unacknowledged requests and clears them at the next CONNACK of a clean session
+//! (`docs/decisions/0006`).
 
 use std::time::Duration;
 
@@ -11,6 +12,7 @@ use rumqttc::{self as v4, QoS, v5};
 use secrecy::ExposeSecret;
 
 use super::error::SessionError;
+use super::signals::{error_v4, error_v5, signal_v4, signal_v5};
 use crate::broker::handle::Message;
 use crate::credentials::Credentials;
 
@@ -22,6 +24,9 @@ const REQUESTS: usize = 16;
 /// Largest packet taken in: the protocol's own bound. A smaller one turns a large retained message into an endless
 /// series of reconnects.
 const MAX_INCOMING: usize = 268_435_455;
+/// The crate panics on shorter ones.
+const SHORTEST_KEEP_ALIVE_V4: Duration = Duration::from_secs(1);
+const SHORTEST_KEEP_ALIVE_V5: Duration = Duration::from_secs(5);
 
 /// What a connection is made with.
 #[derive(Debug, Clone)]
@@ -82,7 +87,7 @@ pub(super) fn v4(hello: &Hello) -> (Sender, EventLoop) {
     let mut options = v4::MqttOptions::new(&hello.client_id, &hello.host, hello.port);
     options
         .set_clean_session(true)
-        .set_keep_alive(hello.keep_alive)
+        .set_keep_alive(hello.keep_alive.max(SHORTEST_KEEP_ALIVE_V4))
         .set_inflight(PACKET_IDS)
         .set_max_packet_size(MAX_INCOMING, MAX_INCOMING);
     if let Some(login) = &hello.credentials {
@@ -102,7 +107,7 @@ pub(super) fn v5(hello: &Hello) -> (Sender, EventLoop) {
     let incoming = u32::try_from(MAX_INCOMING).ok();
     options
         .set_clean_start(true)
-        .set_keep_alive(hello.keep_alive)
+        .set_keep_alive(hello.keep_alive.max(SHORTEST_KEEP_ALIVE_V5))
         .set_connection_timeout(hello.connect_timeout.as_secs().max(1))
         .set_outgoing_inflight_upper_limit(PACKET_IDS)
         .set_max_packet_size(incoming);
@@ -210,109 +215,4 @@ impl EventLoop {
             Self::V5(_) => "5",
         }
     }
-}
-
-fn signal_v4(event: v4::Event) -> Result<Signal, SessionError> {
-    use v4::Packet;
-    Ok(match event {
-        v4::Event::Incoming(Packet::ConnAck(_)) => Signal::Connected(Grant::default()),
-        v4::Event::Incoming(Packet::PubAck(ack)) => Signal::Acknowledged { packet_id: ack.pkid, refusal: None },
-        v4::Event::Incoming(Packet::Publish(message)) => {
-            Signal::Message { topic: message.topic, payload: message.payload, retained: message.retain }
-        }
-        v4::Event::Incoming(Packet::SubAck(ack)) if ack.return_codes.contains(&v4::SubscribeReasonCode::Failure) => {
-            Signal::SubscriptionRefused
-        }
-        v4::Event::Incoming(Packet::Disconnect) => return Err(SessionError::Broken("the broker ended it".to_owned())),
-        v4::Event::Outgoing(outgoing) => return signal_outgoing(&outgoing),
-        v4::Event::Incoming(_) => Signal::Alive,
-    })
-}
-
-fn signal_v5(event: v5::Event) -> Result<Signal, SessionError> {
-    use p5::{Packet, PubAckReason, SubscribeReasonCode};
-    Ok(match event {
-        v5::Event::Incoming(Packet::ConnAck(ack)) => {
-            let properties = ack.properties.as_ref();
-            Signal::Connected(Grant {
-                max_packet: properties.and_then(|p| p.max_packet_size).and_then(|size| usize::try_from(size).ok()),
-                in_flight: properties.and_then(|p| p.receive_max),
-            })
-        }
-        v5::Event::Incoming(Packet::PubAck(ack)) => {
-            let accepted = matches!(ack.reason, PubAckReason::Success | PubAckReason::NoMatchingSubscribers);
-            Signal::Acknowledged { packet_id: ack.pkid, refusal: (!accepted).then(|| format!("{:?}", ack.reason)) }
-        }
-        v5::Event::Incoming(Packet::Publish(message)) => Signal::Message {
-            topic: String::from_utf8_lossy(&message.topic).into_owned(),
-            payload: message.payload,
-            retained: message.retain,
-        },
-        v5::Event::Incoming(Packet::SubAck(ack))
-            if !ack.return_codes.iter().all(|code| matches!(code, SubscribeReasonCode::Success(_))) =>
-        {
-            Signal::SubscriptionRefused
-        }
-        v5::Event::Outgoing(outgoing) => return signal_outgoing(&outgoing),
-        v5::Event::Incoming(_) => Signal::Alive,
-    })
-}
-
-fn signal_outgoing(outgoing: &v4::Outgoing) -> Result<Signal, SessionError> {
-    use v4::Outgoing;
-    match outgoing {
-        Outgoing::Publish(packet_id) if *packet_id != 0 => Ok(Signal::Sent(*packet_id)),
-        // The crate waits for an id to come free, which it may never: a fresh connection is the cure.
-        Outgoing::AwaitAck(_) => Err(SessionError::AckOverdue),
-        Outgoing::Disconnect => Ok(Signal::Disconnected),
-        _ => Ok(Signal::Alive),
-    }
-}
-
-fn error_v4(error: v4::ConnectionError) -> SessionError {
-    use v4::{ConnectReturnCode as Code, ConnectionError as E, StateError as S};
-    match error {
-        E::ConnectionRefused(Code::BadUserNamePassword | Code::NotAuthorized) => SessionError::Credentials,
-        E::ConnectionRefused(Code::RefusedProtocolVersion) => SessionError::Protocol("3.1.1"),
-        E::ConnectionRefused(code) => SessionError::Refused(format!("{code:?}")),
-        E::NetworkTimeout | E::FlushTimeout | E::MqttState(S::AwaitPingResp | S::CollisionTimeout) => {
-            SessionError::HalfOpen
-        }
-        E::MqttState(S::ConnectionAborted) => closed(),
-        E::MqttState(S::Io(error)) | E::Io(error) => SessionError::Io(error),
-        E::MqttState(S::Deserialization(v4::mqttbytes::Error::PayloadSizeLimitExceeded(_))) => {
-            SessionError::PacketTooLarge { limit: None }
-        }
-        other => SessionError::Broken(other.to_string()),
-    }
-}
-
-fn error_v5(error: v5::ConnectionError) -> SessionError {
-    use p5::{ConnectReturnCode as Code, DisconnectReasonCode as Reason};
-    use v5::{ConnectionError as E, StateError as S};
-    match error {
-        E::ConnectionRefused(Code::BadUserNamePassword | Code::NotAuthorized) => SessionError::Credentials,
-        E::ConnectionRefused(Code::UnsupportedProtocolVersion | Code::RefusedProtocolVersion) => {
-            SessionError::Protocol("5")
-        }
-        E::ConnectionRefused(code) => SessionError::Refused(format!("{code:?}")),
-        E::Timeout(_) | E::MqttState(S::AwaitPingResp | S::CollisionTimeout) => SessionError::HalfOpen,
-        E::MqttState(S::ServerDisconnect { reason_code: Reason::SessionTakenOver, .. }) => SessionError::TakenOver,
-        E::MqttState(S::ServerDisconnect { reason_code: Reason::PacketTooLarge, .. }) => {
-            SessionError::PacketTooLarge { limit: None }
-        }
-        E::MqttState(S::OutgoingPacketTooLarge { max, .. }) => {
-            SessionError::PacketTooLarge { limit: usize::try_from(max).ok() }
-        }
-        E::MqttState(S::ServerDisconnect { reason_code, .. }) => {
-            SessionError::Broken(format!("the broker ended it: {reason_code:?}"))
-        }
-        E::MqttState(S::ConnectionAborted) => closed(),
-        E::MqttState(S::Io(error)) | E::Io(error) => SessionError::Io(error),
-        other => SessionError::Broken(other.to_string()),
-    }
-}
-
-fn closed() -> SessionError {
-    SessionError::Broken("the broker closed it".to_owned())
 }
