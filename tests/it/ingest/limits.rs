@@ -122,6 +122,7 @@ async fn a_body_that_is_cut_off_leaves_no_event() {
 #[tokio::test]
 async fn a_sender_that_closes_after_its_request_is_heard() {
     let house = House::open().await;
+    house.feel(Mood::Slow(Duration::from_millis(200)));
     let call = format!("GET /api/v1/cameras/front/trigger?token={TOKEN} HTTP/1.1\r\nHost: x\r\n\r\n");
     let mut half = TcpStream::connect(house.addr).await.unwrap();
     half.write_all(call.as_bytes()).await.unwrap();
