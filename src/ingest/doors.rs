@@ -1,33 +1,24 @@
-//! The doors: what is asked at them, in which order, and what is answered.
+//! What is asked at a door, in which order.
 //!
-//! Order: room for one more request, token, camera, rate, and only then the body. So what a stranger can cost us is
-//! bounded, and a stranger learns no camera's id.
+//! Room for one more request, token, camera, rate, and only then the body. So what a stranger can cost us is bounded,
+//! and a stranger learns no camera's id.
 
-use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, Request, State};
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::body::BodyDataStream;
+use axum::http::StatusCode;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, StatusCode};
-use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
-use axum::{Json, Router};
 use bytes::Bytes;
 use jiff::Timestamp;
-use serde_json::json;
-use tokio::net::TcpListener;
-use tokio::sync::{Semaphore, mpsc, oneshot, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
 use tokio::time::{Instant, timeout};
-use tokio_util::sync::CancellationToken;
 
 use super::decode::{self, Envelope};
 use super::limits::{Complaints, Limits};
-use super::message::{Message, is_json};
+use super::message::Message;
 use super::problem::Problem;
-use super::{Accepted, Event, EventToken, Reject, Submission, body, login, multipart, server};
+use super::{Accepted, Event, EventToken, Submission, body, content, login};
 use crate::camera::{Camera, CameraId, Inventory};
 
 /// A body below this is looked at where it was read; a larger one would keep others waiting.
@@ -71,7 +62,7 @@ struct House {
 
 /// The two doors of a camera.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Door {
+pub(super) enum Door {
     Events,
     Trigger,
 }
@@ -113,6 +104,46 @@ impl Doors {
         Self { inventory, token, outbox, bounds, house: Arc::new(house) }
     }
 
+    /// Room for one more request, for as long as it is held.
+    pub(super) fn place(&self) -> Option<OwnedSemaphorePermit> {
+        self.house.requests.clone().try_acquire_owned().ok()
+    }
+
+    /// Takes one message from the request to the disk; returns the event's id.
+    pub(super) async fn receive(
+        &self,
+        door: Door,
+        id: Option<&str>,
+        request: &Parts,
+        body: &mut BodyDataStream,
+    ) -> Result<(String, Accepted), Problem> {
+        let camera = self.admit(request, id)?;
+        if door == Door::Events && !content::is_taken(content::of(&request.headers)) {
+            return Err(Problem::content_type());
+        }
+        let held = body::read(&request.headers, body, &self.house.memory, self.bounds.body).await?;
+        let event = self.decode(door, request, camera, held.bytes.clone()).await?;
+        let (camera, event_id, kind) = (event.camera.clone(), event.event_id.clone(), event.kind.as_str());
+        let accepted = self.submit(event).await?;
+        tracing::debug!(%camera, event_id, kind, ?accepted, "An event came");
+        Ok((event_id, accepted))
+    }
+
+    /// What has to be done before a refusal is answered.
+    pub(super) async fn turn_away(
+        &self,
+        id: Option<&str>,
+        request: &Parts,
+        body: &mut BodyDataStream,
+        problem: &Problem,
+    ) {
+        self.complain(id, problem);
+        // Who was too slow is not waited for again.
+        if problem.status != StatusCode::REQUEST_TIMEOUT {
+            body::drain(&request.headers, body, self.bounds.drain).await;
+        }
+    }
+
     /// Who is it, and may it come in? Nothing of the body is needed to say so.
     fn admit(&self, request: &Parts, id: Option<&str>) -> Result<Camera, Problem> {
         login::check(&self.token, request)?;
@@ -124,15 +155,15 @@ impl Doors {
     }
 
     async fn decode(&self, door: Door, request: &Parts, camera: Camera, bytes: Bytes) -> Result<Event, Problem> {
-        let content_type = content_type(&request.headers).to_owned();
+        let content_type = content::of(&request.headers).to_owned();
         let query = request.uri.query().unwrap_or_default().to_owned();
         let received = Timestamp::now();
         let envelope = Envelope { camera: camera.id, kind: camera.kind, received, spare_id: rand::random() };
         let large = bytes.len() > SMALL;
         let decode = move || {
             let message = match door {
-                Door::Events => read_event(&content_type, bytes)?,
-                Door::Trigger => read_trigger(&content_type, bytes)?.overlaid_by(Message::from_query(&query)),
+                Door::Events => content::event(&content_type, bytes)?,
+                Door::Trigger => content::trigger(&content_type, bytes)?.overlaid_by(Message::from_query(&query)),
             };
             decode::event(envelope, message).map_err(Problem::from)
         };
@@ -168,112 +199,5 @@ impl Doors {
         } else {
             tracing::debug!(camera, status, detail, "An event was refused");
         }
-    }
-}
-
-/// Opens the doors and answers until told to stop. A port that is taken is logged, and tried again.
-pub async fn serve(listen: SocketAddr, doors: Doors, stop: CancellationToken) {
-    let Some(listener) = stop.run_until_cancelled(server::bind(listen)).await else { return };
-    serve_on(listener, doors, stop).await;
-}
-
-/// [`serve`] on a port that is open.
-pub async fn serve_on(listener: TcpListener, doors: Doors, stop: CancellationToken) {
-    server::run(listener, router(doors), stop).await;
-}
-
-/// The addresses and their doors.
-pub fn router(doors: Doors) -> Router {
-    // HEAD would be taken for GET, and it must not change anything (RFC 9110, section 9.2.1).
-    let trigger_only = || async { Problem::method("GET, POST") };
-    Router::new()
-        .route("/api/v1/cameras/{id}/events", post(events).fallback(|| async { Problem::method("POST") }))
-        .route("/api/v1/cameras/{id}/trigger", get(trigger).post(trigger).head(trigger_only).fallback(trigger_only))
-        .fallback(|| async { Problem::unknown_address() })
-        .with_state(doors)
-}
-
-async fn events(state: State<Doors>, id: Result<Path<String>, PathRejection>, request: Request) -> Response {
-    answer(state, Door::Events, id, request).await
-}
-
-async fn trigger(state: State<Doors>, id: Result<Path<String>, PathRejection>, request: Request) -> Response {
-    answer(state, Door::Trigger, id, request).await
-}
-
-async fn answer(
-    State(doors): State<Doors>,
-    door: Door,
-    id: Result<Path<String>, PathRejection>,
-    request: Request,
-) -> Response {
-    let id = id.as_ref().ok().map(|Path(id)| id.as_str());
-    let (request, body) = request.into_parts();
-    let mut body = body.into_data_stream();
-    let Ok(_place) = doors.house.requests.clone().try_acquire_owned() else { return Problem::busy().into_response() };
-    match receive(&doors, door, id, &request, &mut body).await {
-        Ok((event_id, accepted)) => {
-            let duplicate = accepted == Accepted::Duplicate;
-            let status = if duplicate { StatusCode::OK } else { StatusCode::ACCEPTED };
-            let body = json!({ "event_id": event_id, "duplicate": duplicate });
-            (status, [(CACHE_CONTROL, "no-store")], Json(body)).into_response()
-        }
-        Err(problem) => {
-            doors.complain(id, &problem);
-            if problem.status != StatusCode::REQUEST_TIMEOUT {
-                body::drain(&request.headers, &mut body, doors.bounds.drain).await;
-            }
-            problem.into_response()
-        }
-    }
-}
-
-async fn receive(
-    doors: &Doors,
-    door: Door,
-    id: Option<&str>,
-    request: &Parts,
-    body: &mut axum::body::BodyDataStream,
-) -> Result<(String, Accepted), Problem> {
-    let camera = doors.admit(request, id)?;
-    if door == Door::Events && !is_taken(content_type(&request.headers)) {
-        return Err(Problem::content_type());
-    }
-    let held = body::read(&request.headers, body, &doors.house.memory, doors.bounds.body).await?;
-    let event = doors.decode(door, request, camera, held.bytes.clone()).await?;
-    let (camera, event_id, kind) = (event.camera.clone(), event.event_id.clone(), event.kind.as_str());
-    let accepted = doors.submit(event).await?;
-    tracing::debug!(%camera, event_id, kind, ?accepted, "An event came");
-    Ok((event_id, accepted))
-}
-
-fn content_type(headers: &HeaderMap) -> &str {
-    headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default()
-}
-
-fn is_taken(content_type: &str) -> bool {
-    let essence = multipart::essence(content_type);
-    is_json(&essence) || essence == "multipart/form-data"
-}
-
-fn read_event(content_type: &str, body: Bytes) -> Result<Message, Reject> {
-    if is_json(&multipart::essence(content_type)) {
-        return Message::from_json(&body);
-    }
-    Message::from_multipart(multipart::boundary(content_type).ok_or(Reject::NoBoundary)?, &body)
-}
-
-/// Cameras that can only call a URL send along what they like: what we do not know is passed over.
-fn read_trigger(content_type: &str, body: Bytes) -> Result<Message, Reject> {
-    let essence = multipart::essence(content_type);
-    match essence.as_str() {
-        _ if body.is_empty() => Ok(Message::default()),
-        "image/jpeg" => Message::from_jpeg(body),
-        "multipart/form-data" => match multipart::boundary(content_type) {
-            Some(boundary) => Message::from_loose_multipart(boundary, &body),
-            None => Ok(Message::default()),
-        },
-        json if is_json(json) => Message::from_json(&body),
-        _ => Ok(Message::default()),
     }
 }

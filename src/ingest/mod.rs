@@ -3,6 +3,7 @@
 //! Out: submissions on a bounded channel. An event is answered only when whoever reads the channel has it on disk.
 
 mod body;
+mod content;
 pub mod decode;
 mod doors;
 pub mod event;
@@ -15,14 +16,16 @@ mod multipart;
 mod picture;
 mod problem;
 mod reject;
+mod routes;
 mod server;
 pub mod token;
 
 use tokio::sync::oneshot;
 
-pub use doors::{Bounds, Doors, router, serve, serve_on};
+pub use doors::{Bounds, Doors};
 pub use event::{Event, EventKind};
 pub use reject::Reject;
+pub use routes::{router, serve, serve_on};
 pub use token::EventToken;
 
 /// An event on its way to the disk.

@@ -78,6 +78,8 @@ async fn connection(stream: TcpStream, app: Router, stop: CancellationToken) {
     // Answers are one small packet each; failing to send them at once is no reason not to send them.
     let _sooner = stream.set_nodelay(true);
     let mut http = http1::Builder::new();
+    // Simple senders close their side, or all of it, right after the request; that is no reason to lose the event.
+    http.half_close(true);
     http.timer(TokioTimer::new()).header_read_timeout(HEAD).max_buf_size(BUFFER);
     let connection = http.serve_connection(TokioIo::new(stream), TowerToHyperService::new(app));
     let mut connection = std::pin::pin!(connection);

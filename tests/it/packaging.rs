@@ -327,6 +327,15 @@ fn config_yaml_says_only_what_is_not_the_default_and_asks_for_nothing_risky() {
 }
 
 #[test]
+fn the_event_port_is_closed_until_the_user_opens_it_and_has_a_description() {
+    let (config, translations) = (yaml("config.yaml"), yaml("translations/en.yaml"));
+    let ports: Vec<_> = keys(&config["ports"]).collect();
+    assert_eq!(ports, [("8098/tcp", &Value::Null)], "null: not published");
+    assert!(config["ports_description"]["8098/tcp"].is_string());
+    assert_eq!(config["ports_description"], translations["network"]);
+}
+
+#[test]
 fn the_store_finds_one_app_one_build_file_and_one_repository() {
     for (kind, expected) in [("config", "config.yaml"), ("build", "build.yaml"), ("repository", "repository.yaml")] {
         let found: Vec<_> = tracked_files()

@@ -120,6 +120,27 @@ async fn a_body_that_is_cut_off_leaves_no_event() {
 }
 
 #[tokio::test]
+async fn a_sender_that_closes_after_its_request_is_heard() {
+    let house = House::open().await;
+    house.feel(Mood::Slow(Duration::from_millis(200)));
+    let call = format!("GET /api/v1/cameras/front/trigger?token={TOKEN} HTTP/1.1\r\nHost: x\r\n\r\n");
+    let mut half = TcpStream::connect(house.addr).await.unwrap();
+    half.write_all(call.as_bytes()).await.unwrap();
+    half.shutdown().await.unwrap();
+    let answer = answer(&mut half).await;
+    assert!(answer.starts_with("HTTP/1.1 202 "), "{answer}");
+    let mut whole = TcpStream::connect(house.addr).await.unwrap();
+    whole.write_all(call.as_bytes()).await.unwrap();
+    drop(whole);
+    let deadline = Instant::now() + Duration::from_secs(5);
+    while house.events().len() < 2 {
+        assert!(Instant::now() < deadline, "the event of the one that left is lost");
+        sleep(Duration::from_millis(20)).await;
+    }
+    house.stop().await;
+}
+
+#[tokio::test]
 async fn garbage_on_the_wire_harms_nobody() {
     let house = House::open().await;
     for garbage in

@@ -22,6 +22,8 @@ pub(crate) const TOKEN: &str = "token-of-the-test_0123456789";
 pub(crate) enum Mood {
     /// Keeps them.
     Keep,
+    /// Keeps them, but takes its time.
+    Slow(Duration),
     /// Says why not.
     Refuse(Refused),
     /// Drops the question.
@@ -140,8 +142,12 @@ async fn outbox(mut submissions: mpsc::Receiver<Submission>, kept: Arc<Mutex<Vec
     let mut known = HashSet::new();
     let mut stuck = Vec::new();
     while let Some(Submission { event, answer }) = submissions.recv().await {
-        let result = match mood.lock().unwrap().clone() {
-            Mood::Keep => {
+        let now = mood.lock().unwrap().clone();
+        if let Mood::Slow(time) = now {
+            tokio::time::sleep(time).await;
+        }
+        let result = match now {
+            Mood::Keep | Mood::Slow(_) => {
                 let new = known.insert((event.camera.clone(), event.event_id.clone()));
                 if new {
                     kept.lock().unwrap().push(event);
