@@ -10,7 +10,7 @@ use nix::unistd::Pid;
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::support::herald::program;
 
@@ -96,8 +96,8 @@ async fn the_demo_shows_a_camera_that_fails_and_recovers_and_a_broker_that_forge
 
 #[tokio::test]
 async fn the_demo_runs_when_the_usual_port_is_taken() {
-    // Whoever has it: this test, or something else on this computer.
     camera_herald::tls::install_provider();
+    // Whoever has it: this test, or something else on this computer.
     let _taken = TcpListener::bind("127.0.0.1:8099");
     let mut demo = Demo::start();
 
@@ -105,7 +105,11 @@ async fn the_demo_runs_when_the_usual_port_is_taken() {
     assert!(!service.contains(":8099/"), "{service}");
     let url = service.split_whitespace().nth(1).expect("a URL");
     demo.says(&["Camera Herald", "online"]).await;
-    assert_eq!(reqwest::get(url).await.expect("the service answers").status(), 200);
+    while reqwest::get(url).await.expect("the service answers").status() != 200 {
+        // It is ready when it has heard the acknowledgement, a moment after we have seen the message.
+        assert!(Instant::now() < demo.deadline, "it says that all is announced, and is not ready");
+        sleep(Duration::from_millis(20)).await;
+    }
 
     assert_eq!(demo.stop(Signal::SIGTERM).await, Some(0));
 }
