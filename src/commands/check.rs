@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use secrecy::ExposeSecret;
 use serde::Serialize;
 use tokio::task::JoinSet;
 
@@ -144,6 +145,8 @@ pub(super) fn command(
         say(&serde_json::to_string_pretty(&report).expect("texts and booleans are JSON"));
     } else {
         report.steps.iter().for_each(|step| say(&line(step)));
+        // The one place that shows it: somebody who can run this can read the file, too.
+        say(&format!("event token: {}", installation.event_token().secret().expose_secret()));
     }
     Ok(if report.ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
