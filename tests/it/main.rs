@@ -10,6 +10,7 @@ mod announce;
 mod library;
 mod minibroker;
 mod options;
+mod outbox;
 mod packaging;
 mod shutdown;
 mod supervisor;
