@@ -78,6 +78,9 @@ impl Database {
     /// Goes over to the file and takes along what the ledger has learned meanwhile.
     fn leave_memory(&mut self) {
         self.in_memory_since = Some(Instant::now());
+        if let Some(dir) = self.path.parent() {
+            let _open_says_why_not = std::fs::create_dir_all(dir);
+        }
         let moved = open::open(&self.path).and_then(|mut file| {
             super::tables::copy_ledger(&self.connection, &mut file)?;
             Ok(file)

@@ -37,13 +37,6 @@ pub(super) const SCHEMA: &str = "
 /// Pictures of delivered events that are kept of each camera.
 const KEEP_PICTURES: i64 = 50;
 
-/// Unused pages that are left for what comes next: 4 MiB. More than that, and more than a quarter of the file, goes
-/// back to the disk.
-const KEEP_PAGES: i64 = 1_024;
-
-/// Pages that go back to the disk in one step.
-const GIVE_BACK: i64 = 256;
-
 /// An event as it is written. Times are in milliseconds.
 #[derive(Debug, Clone)]
 pub(crate) struct NewEvent {
@@ -135,17 +128,6 @@ pub(crate) struct Borders {
     pub(crate) next_day: i64,
 }
 
-/// What a step of tidying did.
-#[derive(Debug, Default)]
-pub(crate) struct Tidied {
-    /// Rows that are gone.
-    pub(crate) deleted: u64,
-    /// Those of them that never reached the broker.
-    pub(crate) dropped: Amount,
-    /// There is more to do.
-    pub(crate) more: bool,
-}
-
 impl Store {
     /// Takes events in and marks rows as delivered, in one transaction: all or nothing, and on disk when it returns.
     pub(crate) async fn write(
@@ -200,16 +182,6 @@ impl Store {
                 )?
                 .query_row([camera], |row| row.get(0))
                 .optional()
-        })
-        .await
-    }
-
-    /// Deletes at most so many of the events that came before a time, and gives some unused space back to the disk.
-    pub(crate) async fn tidy(&self, before: i64, limit: i64) -> Result<Tidied, StoreError> {
-        self.call(move |connection| {
-            let mut tidied = expire(connection, before, limit)?;
-            tidied.more |= shrink(connection)?;
-            Ok(tidied)
         })
         .await
     }
@@ -354,45 +326,7 @@ fn past(connection: &Connection, camera: &str, borders: Borders) -> rusqlite::Re
     Ok(Past { last, delivered, today, this_week, counted })
 }
 
-fn expire(connection: &mut Connection, before: i64, limit: i64) -> rusqlite::Result<Tidied> {
-    let mut tidied = Tidied::default();
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    {
-        let mut select = transaction
-            .prepare_cached("SELECT row, delivered, size FROM events WHERE received < ?1 ORDER BY received LIMIT ?2")?;
-        let mut picture = transaction.prepare_cached("DELETE FROM pictures WHERE row = ?1")?;
-        let mut delete = transaction.prepare_cached("DELETE FROM events WHERE row = ?1")?;
-        let old = select.query_map([before, limit], |row| Ok((row.get(0)?, row.get(1)?, number(row, 2)?)))?;
-        for (row, delivered, size) in old.collect::<rusqlite::Result<Vec<(i64, bool, u64)>>>()? {
-            picture.execute([row])?;
-            delete.execute([row])?;
-            tidied.deleted += 1;
-            if !delivered {
-                tidied.dropped.events += 1;
-                tidied.dropped.bytes += size;
-            }
-        }
-    }
-    transaction.commit()?;
-    tidied.more = tidied.deleted.cast_signed() >= limit;
-    Ok(tidied)
-}
-
-/// Whether there is more to give back.
-fn shrink(connection: &Connection) -> rusqlite::Result<bool> {
-    let pages = |pragma: &str| connection.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0));
-    let surplus = pages("freelist_count")? - KEEP_PAGES.max(pages("page_count")? / 4);
-    if surplus <= 0 {
-        return Ok(false);
-    }
-    // Each row of this pragma's answer is a page; it does nothing unless they are read.
-    let mut vacuum = connection.prepare(&format!("PRAGMA incremental_vacuum({})", surplus.min(GIVE_BACK)))?;
-    let mut rows = vacuum.query([])?;
-    while rows.next()?.is_some() {}
-    Ok(surplus > GIVE_BACK)
-}
-
 /// A number that is never negative; SQLite knows only signed ones.
-fn number(row: &rusqlite::Row<'_>, column: usize) -> rusqlite::Result<u64> {
+pub(super) fn number(row: &rusqlite::Row<'_>, column: usize) -> rusqlite::Result<u64> {
     row.get::<_, i64>(column).map(|number| number.max(0).cast_unsigned())
 }

@@ -8,6 +8,7 @@ mod error;
 pub(crate) mod events;
 mod open;
 mod tables;
+mod tidy;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;

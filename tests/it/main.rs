@@ -16,6 +16,7 @@ mod library;
 mod link;
 mod minibroker;
 mod options;
+mod outbox;
 mod packaging;
 mod probe;
 mod shutdown;

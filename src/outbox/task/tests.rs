@@ -222,6 +222,34 @@ async fn what_is_too_old_goes_and_what_never_arrived_is_counted() {
 }
 
 #[tokio::test]
+async fn the_file_gives_unused_space_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut rig = Rig::open(dir.path(), "UTC");
+    let (old, now) = ("2026-11-02T10:00:00Z", "2026-11-26T10:00:00Z");
+    rig.keeper.keep_up(at(old)).await;
+    for n in 0..30 {
+        let mut large = event(YARD, &format!("{n}"), at(old), at(old));
+        large.picture = Some(vec![1; 1_000_000].into());
+        rig.accept_all(vec![large], at(old)).await.remove(0).unwrap();
+    }
+    let mut steps = 0;
+    while rig.keeper.keep_up(at(now)).await < Duration::from_secs(1) {
+        steps += 1;
+    }
+    assert!((10..40).contains(&steps), "in steps: {steps}");
+    drop(rig);
+    let file = || std::fs::metadata(dir.path().join("herald.db")).unwrap().len();
+    // The thread closes the file, and with it the log goes into the file, in its own time.
+    for _ in 0..500 {
+        if file() < 6_000_000 && !dir.path().join("herald.db-wal").exists() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("{} bytes", file());
+}
+
+#[tokio::test]
 async fn a_clock_that_was_wrong_does_not_expire_what_came_just_now() {
     let dir = tempfile::tempdir().unwrap();
     let mut rig = Rig::open(dir.path(), "UTC");

@@ -13,11 +13,13 @@ fn is_fresh(dir: &Path) -> bool {
 /// A file of some hundred pages, closed.
 fn filled(dir: &Path) -> PathBuf {
     let (connection, path) = file_or_memory(dir).unwrap();
+    connection.execute_batch("BEGIN").unwrap();
     for n in 0..2_000 {
         connection
             .execute("INSERT INTO ledger VALUES (?1, 1, ?2)", rusqlite::params![format!("topic/{n}"), "x".repeat(300)])
             .unwrap();
     }
+    connection.execute_batch("COMMIT").unwrap();
     drop(connection);
     assert!(fs::metadata(&path).unwrap().len() > 100 * 4_096);
     path
