@@ -14,7 +14,7 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::error::SessionError;
 use super::scan::{Scan, Step};
-use super::window::Window;
+use super::traffic::{Traffic, Waiter};
 use super::wire::{EventLoop, Gone, Sender, Signal};
 use crate::broker::PublishError;
 use crate::broker::handle::{Message, Request};
@@ -43,22 +43,6 @@ pub(super) struct Context<'a> {
     pub(super) link: &'a watch::Sender<LinkState>,
 }
 
-/// Who waits for an acknowledgement. Dropping it frees the slot and tells the owner that the link is down.
-struct Waiter {
-    topic: String,
-    size: usize,
-    done: oneshot::Sender<Result<(), PublishError>>,
-    _slot: OwnedSemaphorePermit,
-}
-
-/// What both halves know.
-struct Traffic {
-    window: Window<Waiter>,
-    scans: Vec<Scan>,
-    /// The readers of received messages are behind.
-    dropping: bool,
-}
-
 /// One connected link.
 pub(super) struct Connection<'a> {
     context: Context<'a>,
@@ -75,7 +59,7 @@ impl<'a> Connection<'a> {
         Self {
             context,
             sender,
-            traffic: Mutex::new(Traffic { window: Window::new(), scans: Vec::new(), dropping: false }),
+            traffic: Mutex::new(Traffic::new()),
             slots: Arc::new(Semaphore::new(usize::from(window))),
             window,
             scan_moved: Notify::new(),
@@ -127,7 +111,7 @@ impl<'a> Connection<'a> {
         done: oneshot::Sender<Result<(), PublishError>>,
         slot: OwnedSemaphorePermit,
     ) -> Result<(), Gone> {
-        let waiter = Waiter { topic: message.topic.clone(), size: message.payload.len(), done, _slot: slot };
+        let waiter = Waiter::new(&message, done, slot);
         self.traffic().window.hand(waiter, Instant::now());
         self.sender.publish(message, true).await
     }
@@ -281,21 +265,5 @@ impl<'a> Connection<'a> {
 
     fn traffic(&self) -> MutexGuard<'_, Traffic> {
         self.traffic.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Traffic {
-    fn largest_under_way(&self) -> usize {
-        self.window.waiting().map(|waiter| waiter.size).max().unwrap_or(0)
-    }
-}
-
-impl Waiter {
-    fn answer(self, refusal: Option<String>) {
-        let outcome = match refusal {
-            None => Ok(()),
-            Some(reason) => Err(PublishError::Refused { topic: self.topic, reason }),
-        };
-        let _nobody_waits = self.done.send(outcome);
     }
 }

@@ -73,7 +73,8 @@ async fn dial_tls(
 fn handshake_problem(error: &io::Error) -> String {
     use rustls::{CertificateError, Error};
     match error.get_ref().and_then(|inner| inner.downcast_ref::<Error>()) {
-        Some(Error::InvalidCertificate(CertificateError::UnknownIssuer)) => {
+        // The second: somebody of the same name, but with another key.
+        Some(Error::InvalidCertificate(CertificateError::UnknownIssuer | CertificateError::BadSignature)) => {
             "nobody that is trusted signed the broker's certificate; set mqtt.ca_file to the certificate that did"
                 .to_owned()
         }
@@ -123,7 +124,10 @@ pub(super) async fn hang_up(mut relay: JoinSet<io::Result<()>>, patience: Durati
 
 /// `host:port`, for people.
 pub(super) fn name(broker: &BrokerOptions) -> String {
-    format!("{}:{}", broker.host, broker.port)
+    match broker.host.contains(':') {
+        true => format!("[{}]:{}", broker.host, broker.port),
+        false => format!("{}:{}", broker.host, broker.port),
+    }
 }
 
 fn refused(broker: &BrokerOptions, source: io::Error) -> SessionError {

@@ -12,6 +12,7 @@ mod open;
 mod scan;
 mod scout;
 mod signals;
+mod traffic;
 mod window;
 mod wire;
 

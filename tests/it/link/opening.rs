@@ -116,13 +116,13 @@ async fn two_copies_with_one_client_id_end_up_side_by_side() {
     }
 }
 
-struct Authority {
+pub(super) struct Authority {
     issuer: CertifiedIssuer<'static, KeyPair>,
     dir: tempfile::TempDir,
 }
 
 impl Authority {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let mut params = CertificateParams::new(Vec::new()).unwrap();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
@@ -131,7 +131,7 @@ impl Authority {
         Self { issuer, dir }
     }
 
-    fn certify(&self, name: &str) -> TlsFiles {
+    pub(super) fn certify(&self, name: &str) -> TlsFiles {
         let key = KeyPair::generate().unwrap();
         let certificate = CertificateParams::new(vec![name.to_owned()]).unwrap().signed_by(&key, &self.issuer).unwrap();
         let files = TlsFiles {
@@ -143,7 +143,7 @@ impl Authority {
         files
     }
 
-    fn options(&self, broker: std::net::SocketAddr) -> MqttOptions {
+    pub(super) fn options(&self, broker: std::net::SocketAddr) -> MqttOptions {
         let mut options = link::options(broker);
         options.broker.as_mut().unwrap().tls = true;
         options.broker.as_mut().unwrap().host = "localhost".to_owned();
@@ -169,14 +169,20 @@ async fn a_broker_with_tls_is_trusted_by_its_authority_and_name_only() {
         }
         link.stop().await;
     }
+    // One of the same name with another key, and those whom the system trusts.
     let stranger = Authority::new();
-    let link = Link::start(settings(&stranger.options(broker.tls_addr()), quick()));
-    let sentence = link.down_because("tls").await;
-    assert!(sentence.contains("certificate"), "{sentence}");
+    let another = stranger.options(broker.tls_addr());
+    let systems = MqttOptions { ca_file: None, ..another.clone() };
+    for options in [another, systems] {
+        let sentence = Link::start(settings(&options, quick())).down_because("tls").await;
+        assert!(sentence.contains("set mqtt.ca_file"), "{sentence}");
+    }
 
     let misnamed = Mosquitto::start(Config { tls: Some(authority.certify("elsewhere")), ..Config::default() }).await;
-    Link::start(settings(&authority.options(misnamed.tls_addr()), quick())).down_because("tls").await;
+    let sentence = Link::start(settings(&authority.options(misnamed.tls_addr()), quick())).down_because("tls").await;
+    assert!(sentence.contains("not valid for name \"localhost\""), "{sentence}");
     let plain = Mosquitto::start(Config::default()).await;
     let timing = Timing { connect: Duration::from_secs(1), ..quick() };
-    Link::start(settings(&authority.options(plain.addr()), timing)).down_because("tls").await;
+    let sentence = Link::start(settings(&authority.options(plain.addr()), timing)).down_because("tls").await;
+    assert!(sentence.contains("does this port speak TLS?"), "{sentence}");
 }

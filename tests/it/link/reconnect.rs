@@ -23,8 +23,13 @@ async fn a_thousand_reconnects_leave_one_session_no_task_and_no_file_behind() {
     let mut epoch = link.up().await.epoch;
     let tasks = tokio::runtime::Handle::current().metrics().num_alive_tasks();
     let files = open_files();
-    for _ in 0..1_000 {
-        broker.drop_connections();
+    for round in 0..1_000 {
+        if round % 20 == 0 {
+            broker.crash().await;
+            broker.open().await.unwrap();
+        } else {
+            broker.drop_connections();
+        }
         let next = link.up_after(epoch).await.epoch;
         assert!(next > epoch);
         epoch = next;
