@@ -102,10 +102,14 @@ async fn a_reader_that_does_not_read_does_not_stop_the_session() {
     let broker = Broker::start(broker::Config::default()).unwrap();
     let link = Link::with(broker.addr());
     link.up().await;
-    for i in 0..2_000 {
-        broker.publish("in/flood", format!("{i}"), false);
+    let mut flood = 0;
+    while link.inbound.len() < link.inbound.max_capacity() {
+        broker.publish("in/flood", format!("{flood}"), false);
+        flood += 1;
+        tokio::task::yield_now().await;
     }
     for i in 0..100 {
+        broker.publish("in/flood", "one more", false);
         link.handle.publish(Message::retained(format!("t/{i}"), "x")).await.unwrap();
     }
     assert_eq!(link.up().await.epoch, 1);

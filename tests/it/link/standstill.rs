@@ -23,7 +23,7 @@ async fn is_found(protocol: Protocol, load: bool) {
         let handle = link.handle.clone();
         publishers.spawn(async move {
             loop {
-                let message = Message { topic: "t/load".into(), payload: vec![b'x'; 3_000].into(), retain: false };
+                let message = Message { topic: "t/load".into(), payload: vec![b'x'; 100_000].into(), retain: false };
                 if handle.send(message).await.is_err() {
                     sleep(Duration::from_millis(5)).await;
                 }
