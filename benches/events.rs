@@ -68,6 +68,7 @@ fn main() {
         let (herald, door) = program(&broker).await;
         latency(&broker, &door).await;
         let durable = throughput(&door).await;
+        flood(&herald, &door).await;
         drop(herald);
         say(&format!("accepted on disk: {durable:.0} events/s, {SENDERS} senders"));
         say(&format!(
@@ -109,6 +110,52 @@ async fn throughput(door: &Door) -> f64 {
     }
     while senders.join_next().await.is_some() {}
     accepted.load(Ordering::Relaxed) as f64 / began.elapsed().as_secs_f64()
+}
+
+/// Ten times what one camera may send and more, for ten seconds.
+async fn flood(herald: &Herald, door: &Door) {
+    let before = resident_mib(herald);
+    let (accepted, refused) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let began = Instant::now();
+    let mut senders = JoinSet::new();
+    for sender in 0..SENDERS / 4 {
+        let (door, accepted, refused) = (door.clone(), accepted.clone(), refused.clone());
+        senders.spawn(async move {
+            for number in 0.. {
+                if began.elapsed() > Duration::from_secs(10) {
+                    break;
+                }
+                match door.post(0, &format!("flood-{sender}-{number}")).await {
+                    202 => accepted.fetch_add(1, Ordering::Relaxed),
+                    429 => refused.fetch_add(1, Ordering::Relaxed),
+                    other => panic!("answered with {other}"),
+                };
+            }
+        });
+    }
+    let mut slowest = Duration::ZERO;
+    for number in 0..40 {
+        let asked = Instant::now();
+        assert_eq!(door.post(1, &format!("beside-{number}")).await, 202, "another camera is unharmed");
+        slowest = slowest.max(asked.elapsed());
+        tokio::time::sleep(Duration::from_millis(250)).await;
+    }
+    while senders.join_next().await.is_some() {}
+    say(&format!(
+        "flood of one camera for 10 s: {} accepted, {} refused with 429; another camera's slowest answer {} ms; \
+         resident memory {before:.1} MiB before, {:.1} MiB after",
+        accepted.load(Ordering::Relaxed),
+        refused.load(Ordering::Relaxed),
+        slowest.as_millis(),
+        resident_mib(herald),
+    ));
+}
+
+fn resident_mib(herald: &Herald) -> f64 {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", herald.pid())).expect("a process has a status");
+    let line = status.lines().find(|line| line.starts_with("VmRSS:")).expect("the status holds its memory");
+    let kib: f64 = line.split_whitespace().nth(1).and_then(|kib| kib.parse().ok()).expect("a number");
+    kib / 1_024.0
 }
 
 /// 200 events a second; from the 202 to the subscriber.
