@@ -68,6 +68,8 @@ async fn a_scan_of_our_own_subscription_leaves_it_in_place() {
     link.handle.publish(Message::retained("t/a", "x")).await.unwrap();
     broker.publish("in/kept", "x", true);
     assert_eq!(link.handle.scan("in/#").await.unwrap(), BTreeSet::from(["in/kept".to_owned()]));
+    // Behind whatever the scan sent at its end.
+    link.handle.publish(Message::retained("t/b", "x")).await.unwrap();
     broker.publish("in/news", "x", false);
     let mut heard = Vec::new();
     loop {

@@ -56,9 +56,9 @@ async fn a_broker_that_slams_the_door_is_tried_again() {
 async fn a_long_wait_ends_when_the_broker_takes_connections_again() {
     let mut broker = Mosquitto::start(Config::default()).await;
     broker.terminate().await;
-    // With these waits the next try by the clock alone would be most of a minute away.
-    let timing =
-        Timing { first_wait: Duration::from_secs(120), longest_wait: Duration::from_secs(120), ..Timing::default() };
+    // With these waits the next try by the clock alone would be many minutes away.
+    let wait = Duration::from_secs(3_000);
+    let timing = Timing { first_wait: wait, longest_wait: wait, ..Timing::default() };
     let link = Link::start(settings(&link::options(broker.addr()), timing));
     link.down_because("refused").await;
     broker.restart(Store::Emptied).await;
