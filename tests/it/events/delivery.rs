@@ -125,6 +125,8 @@ async fn the_last_picture_is_sent_again_after_home_assistant_has_started() {
     sender.insist("cam_1", &posted).await;
     let is_picture = |message: &Seen| message.topic.ends_with("cam_1/snapshot");
     let first = watcher.wait_for(is_picture).await;
+    // The detection follows its picture; nothing of the event is under way after it.
+    watcher.wait_for(|message| message.topic.ends_with("cam_1/detection")).await;
     watcher.forget();
     crate::support::publish(broker.addr(), "homeassistant/status", "online").await;
     assert_eq!(watcher.wait_for(is_picture).await.payload, first.payload);
