@@ -5,7 +5,9 @@ use std::time::Duration;
 use camera_herald::broker::{Message, PublishError, Timing};
 use camera_herald::demo::broker::{self, Broker};
 use camera_herald::options::Protocol;
+use tokio::time::timeout;
 
+use crate::support::herald::PATIENCE;
 use crate::support::link::{self, Link, quick, settings};
 use crate::support::mosquitto::{Config, Mosquitto};
 
@@ -25,7 +27,8 @@ async fn a_lost_acknowledgement_ends_the_connection_and_not_the_service() {
     }
     let mut lost = 0;
     for ack in acks {
-        lost += usize::from(ack.acknowledged().await == Err(PublishError::LinkDown));
+        let heard = timeout(PATIENCE, ack.acknowledged()).await.expect("nobody waits for ever");
+        lost += usize::from(heard == Err(PublishError::LinkDown));
     }
     assert!(lost > 0, "the swallowed ones were reported");
     broker.heal();
