@@ -20,6 +20,11 @@ const SUSPICIOUS_SIZE: usize = 64 * 1024;
 /// No conclusion about a broker goes below this: availability and events always go out.
 const SMALLEST_LIMIT: usize = 1_024;
 
+/// A link that was up this long was of use, though it may not have been a good one.
+const SERVED: Duration = Duration::from_secs(1);
+/// The longest wait right after such a link. A broker that restarts is back at once, however often it did so before.
+const AFTER_A_LINK: Duration = Duration::from_secs(2);
+
 /// What is kept from one connection to the next.
 pub(super) struct Memory {
     pub(super) epoch: u64,
@@ -29,6 +34,8 @@ pub(super) struct Memory {
     pub(super) ask: bool,
     pub(super) last_error: Option<String>,
     short_sessions: u32,
+    /// The last link was of use, so the broker is probably there or comes back.
+    served: bool,
     /// Whether the broker said what it takes.
     limit_told: bool,
     /// Size of the largest message under way when the broker closed on us.
@@ -65,6 +72,7 @@ impl Memory {
             ask: true,
             last_error: None,
             short_sessions: 0,
+            served: false,
             limit_told: false,
             suspect: None,
             lowered: None,
@@ -102,7 +110,8 @@ impl Memory {
             Trouble::Supervisor(error) if error.patience() == Patience::Slow => &mut self.slow_wait,
             Trouble::Supervisor(_) => &mut self.supervisor_wait,
         };
-        backoff.next(&mut rand::rng())
+        let pause = backoff.next(&mut rand::rng());
+        if std::mem::take(&mut self.served) { pause.min(AFTER_A_LINK) } else { pause }
     }
 
     /// A link that held is a good one; one that the broker closes again and again right away is not.
@@ -110,6 +119,7 @@ impl Memory {
         if lived >= timing.settled {
             self.wait.reset();
         }
+        self.served = lived >= SERVED;
         let closed = matches!(ended, Ended::Lost { error: SessionError::Broken(_) | SessionError::Io(_), .. });
         self.short_sessions = if closed && lived < timing.keep_alive { self.short_sessions + 1 } else { 0 };
     }
@@ -170,5 +180,27 @@ impl Memory {
             );
             self.lowered = Some((dial::name(broker), limit));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lost() -> Ended {
+        Ended::Lost { error: SessionError::Broken("closed".to_owned()), largest: 0 }
+    }
+
+    #[test]
+    fn a_broker_that_restarts_often_is_not_waited_for_longer_and_longer() {
+        let timing = Timing::default();
+        let mut memory = Memory::new(&timing);
+        for _ in 0..30 {
+            memory.judge(Duration::from_secs(3), &timing, &lost());
+            let pause = memory.pause(&Trouble::Broker(SessionError::HalfOpen));
+            assert!(pause <= AFTER_A_LINK, "{pause:?}");
+        }
+        let longest = (0..200).map(|_| memory.pause(&Trouble::Broker(SessionError::HalfOpen))).max();
+        assert!(longest > Some(AFTER_A_LINK), "tries that come to nothing wait longer");
     }
 }
