@@ -14,6 +14,7 @@ pub mod app;
 pub mod backoff;
 pub mod broker;
 pub mod camera;
+pub mod chain;
 pub mod cli;
 pub mod commands;
 pub mod credentials;

@@ -4,6 +4,7 @@
 //! camera online, and no single failed probe changes what anybody sees.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -54,6 +55,8 @@ pub struct CameraState {
     pub status: Status,
     /// Why it is not online.
     pub reason: Option<Reason>,
+    /// The sentence that belongs to the reason: what happened and what to do. Holds no secret.
+    pub detail: Option<Arc<str>>,
     /// Since when it has this status.
     pub since: Timestamp,
     /// What the last good probe saw.
@@ -184,6 +187,7 @@ impl Member {
         self.streak = None;
         self.enter(Status::Online, at);
         self.state.reason = None;
+        self.state.detail = None;
         self.state.sighting = Some(sighting.clone());
         self.state.last_frame_at = Some(at);
     }
@@ -197,6 +201,9 @@ impl Member {
 
     fn believe(&mut self, failure: &Failure, at: Timestamp) {
         self.enter(Status::of(failure.reason), at);
+        if self.state.detail.as_deref() != Some(&failure.detail) {
+            self.state.detail = Some(failure.detail.as_str().into());
+        }
         self.state.reason = Some(failure.reason);
     }
 
@@ -212,7 +219,7 @@ impl CameraState {
     /// The state of a camera that has not been probed.
     #[must_use]
     pub fn unknown(since: Timestamp) -> Self {
-        Self { status: Status::Unknown, reason: None, since, sighting: None, last_frame_at: None }
+        Self { status: Status::Unknown, reason: None, detail: None, since, sighting: None, last_frame_at: None }
     }
 }
 

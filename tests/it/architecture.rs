@@ -9,6 +9,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("backoff", &[]),
     ("broker", &["backoff", "credentials", "options", "supervisor", "tls"]),
     ("camera", &["credentials", "tls"]),
+    ("chain", &[]),
     ("credentials", &[]),
     ("discovery", &["broker", "camera", "ingest", "options", "outbox", "store"]),
     ("health", &["broker", "discovery"]),

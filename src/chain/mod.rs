@@ -1,0 +1,55 @@
+//! The chain from the Supervisor to Home Assistant: how each link is, since when, and what to do about it. For the page,
+//! the diagnostics and the metrics; nothing else depends on it.
+
+use jiff::Timestamp;
+
+/// The parts of the chain, from left to right.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Part {
+    /// Gives the credentials. Only in app mode.
+    Supervisor,
+    /// The Supervisor's record of the broker.
+    MqttService,
+    /// The MQTT broker.
+    Broker,
+    /// Home Assistant itself, as its birth message tells.
+    HomeAssistant,
+}
+
+/// How one part is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Condition {
+    /// It does its work.
+    Good,
+    /// Not asked or not heard yet.
+    Unknown,
+    /// It is waited for; nobody has to do anything yet.
+    Waiting,
+    /// Somebody has to do something.
+    Broken,
+    /// This installation does without it (a broker from the options, or not an app).
+    Unused,
+}
+
+/// One part of the chain as it is now.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Link {
+    /// Which part.
+    pub part: Part,
+    /// How it is.
+    pub condition: Condition,
+    /// Since when.
+    pub since: Timestamp,
+    /// A stable word for the cause when it is not good: `no_mqtt_service`, `refused`, `auth` … Translations go by it.
+    pub kind: Option<&'static str>,
+    /// The last error in plain English words, with what to do. May be older than `since` when all is good again.
+    pub last_error: Option<String>,
+    /// What it is: `core-mosquitto:1883, MQTT 3.1.1`, a version. Holds no secret.
+    pub detail: Option<String>,
+}
+
+/// The whole chain, in order. Travels by a watch channel.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Chain(pub [Link; 4]);
