@@ -9,7 +9,7 @@ use crate::broker::{Message, Up};
 use crate::camera::{CameraId, CameraState, Inventory, Statuses};
 use crate::discovery::ledger::hash;
 use crate::discovery::states::{self, Events, Known};
-use crate::discovery::{Announced, Topics};
+use crate::discovery::{Announced, Leaf, Topics};
 use crate::outbox::{Histories, History};
 
 /// How often the figures of a steady stream are sent.
@@ -21,6 +21,8 @@ pub(super) struct World<'a> {
     pub(super) statuses: &'a Statuses,
     pub(super) histories: &'a Histories,
     pub(super) events: Events,
+    /// No event is on its way: the last delivered one is the last that was sent.
+    pub(super) settled: bool,
 }
 
 /// What the broker has of us.
@@ -56,7 +58,8 @@ impl Sent {
         self.cameras.contains(camera)
     }
 
-    pub(super) fn acknowledged(&mut self, topic: String, content: i64) {
+    /// A state was sent in this epoch: the broker has it, or the epoch is over.
+    pub(super) fn said(&mut self, topic: String, content: i64) {
         self.hashes.insert(topic, content);
     }
 
@@ -69,7 +72,14 @@ impl Sent {
             {
                 messages.extend(states::camera(topics, camera, known));
                 messages.push(states::availability(topics, camera, known.state));
-                self.said.insert(camera.id.clone(), (known.state.cloned(), known.history.cloned()));
+                let mut history = known.history.cloned();
+                if !world.settled {
+                    // A newer event is on the topic than the last delivered one: it is looked at again when all has landed.
+                    let event = topics.camera(&camera.id, Leaf::Event);
+                    messages.retain(|message| message.topic != event);
+                    history = history.map(|history| History { delivered: None, ..history });
+                }
+                self.said.insert(camera.id.clone(), (known.state.cloned(), history));
             }
         }
         messages.push(states::bridge(topics, up, self.cameras.len(), world.statuses, world.events));

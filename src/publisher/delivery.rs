@@ -10,6 +10,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::Trouble;
 use super::changes::{Sent, key};
+use super::flight::Flight;
 use crate::broker::{Ack, Handle, Message, PublishError, Up};
 use crate::camera::{CameraId, Inventory};
 use crate::discovery::pace::Pace;
@@ -18,7 +19,7 @@ use crate::outbox::{Outbox, Waiting};
 use crate::picture;
 
 /// Events that are under way at once: as many may come twice after a crash.
-const BATCH: usize = 64;
+const UNDER_WAY: usize = 64;
 /// What surrounds a picture in its packet, with room to spare.
 const PACKET_ROOM: usize = 512;
 
@@ -31,12 +32,25 @@ pub(super) struct Delivery {
     pace: Pace,
     /// Cameras whose last picture Home Assistant lost: it keeps pictures in memory, and the broker keeps none.
     pictures: VecDeque<CameraId>,
+    /// The last row that was sent.
+    sent_to: i64,
+    /// The last row that the broker has acknowledged.
+    landed_to: i64,
 }
 
 impl Delivery {
     pub(super) fn new(topics: Topics, handle: Handle, outbox: Outbox, stale_after: Duration) -> Self {
         let stale_after = SignedDuration::try_from(stale_after).unwrap_or(SignedDuration::MAX);
-        Self { topics, handle, outbox, stale_after, pace: Pace::of_events(Instant::now()), pictures: VecDeque::new() }
+        Self {
+            topics,
+            handle,
+            outbox,
+            stale_after,
+            pace: Pace::of_events(Instant::now()),
+            pictures: VecDeque::new(),
+            sent_to: 0,
+            landed_to: 0,
+        }
     }
 
     /// After an announcement the pictures are sent again.
@@ -48,39 +62,53 @@ impl Delivery {
         !self.pictures.is_empty()
     }
 
-    /// Some of what waits, and when nothing does, a picture.
-    pub(super) async fn deliver(&mut self, up: &Up, inventory: &Inventory, sent: &mut Sent) -> Result<(), Trouble> {
-        let batch = self.outbox.next(0, BATCH).await.map_err(Trouble::Store)?;
-        if batch.is_empty() {
-            return self.send_a_picture_again(up).await;
-        }
-        let rows = batch.iter().map(|event| event.row).collect();
-        let mut acks = Vec::new();
-        for event in batch {
-            // A camera that was removed or disabled while its events waited has no topics any more.
-            if inventory.get(&event.camera).is_some() && sent.is_announced(&event.camera) {
-                self.send_event(event, up, sent, &mut acks).await?;
-            } else {
-                tracing::warn!(camera.id = %event.camera, event_id = event.event_id, "An event of a removed camera is dropped");
-            }
-        }
-        for ack in acks {
-            match ack.acknowledged().await {
-                Ok(()) => {}
-                Err(PublishError::LinkDown) => return Err(Trouble::Link),
-                Err(error) => tracing::error!(%error, "The broker refused a message of an event"),
-            }
-        }
-        self.outbox.delivered(rows).await.map_err(Trouble::Store)
+    /// Whether more events may be under way than these.
+    pub(super) fn has_room(&self, under_way: usize) -> bool {
+        under_way < UNDER_WAY
     }
 
-    async fn send_event(
+    /// The broker has everything up to this row.
+    pub(super) fn landed(&mut self, row: i64) {
+        self.landed_to = row;
+    }
+
+    /// What did not land is sent again.
+    pub(super) fn start_after_landed(&mut self) {
+        self.sent_to = self.landed_to;
+    }
+
+    /// Reads the outbox from its beginning: a table that was begun anew counts from 1 again.
+    pub(super) fn start_over(&mut self) {
+        (self.sent_to, self.landed_to) = (0, 0);
+    }
+
+    /// Sends some of what waits. Returns whether there was nothing to send.
+    pub(super) async fn deliver(
         &mut self,
-        event: Waiting,
         up: &Up,
+        inventory: &Inventory,
         sent: &mut Sent,
-        acks: &mut Vec<Ack>,
-    ) -> Result<(), Trouble> {
+        flight: &mut Flight,
+    ) -> Result<bool, Trouble> {
+        let room = UNDER_WAY.saturating_sub(flight.events());
+        let batch = self.outbox.next(self.sent_to, room).await.map_err(Trouble::Store)?;
+        let nothing = batch.is_empty();
+        for event in batch {
+            let row = event.row;
+            // A camera that was removed or disabled while its events waited has no topics any more.
+            let acks = if inventory.get(&event.camera).is_some() && sent.is_announced(&event.camera) {
+                self.send_event(event, up, sent).await?
+            } else {
+                tracing::warn!(camera.id = %event.camera, event_id = event.event_id, "An event of a removed camera is dropped");
+                Vec::new()
+            };
+            self.sent_to = row;
+            flight.event(row, acks);
+        }
+        Ok(nothing)
+    }
+
+    async fn send_event(&mut self, event: Waiting, up: &Up, sent: &mut Sent) -> Result<Vec<Ack>, Trouble> {
         let topic = |leaf| self.topics.camera(&event.camera, leaf);
         let fresh = Timestamp::now().duration_since(event.timestamp) <= self.stale_after;
         let body = Bytes::copy_from_slice(event.body.as_bytes());
@@ -92,40 +120,39 @@ impl Delivery {
         };
         // The state that the event makes is the broker's now; it need not be said a second time as a change.
         let (state, content) = key(&whole);
-        sent.acknowledged(state, content);
+        sent.said(state, content);
         // The picture first: an automation on the detection wants to send it.
+        let mut acks = Vec::new();
         for message in [Some(whole), snapshot, detection].into_iter().flatten() {
-            self.send(message, acks).await?;
+            acks.extend(self.send(message).await?);
         }
-        Ok(())
+        Ok(acks)
     }
 
-    async fn send_a_picture_again(&mut self, up: &Up) -> Result<(), Trouble> {
+    /// Sends the next of the pictures that Home Assistant lost.
+    pub(super) async fn send_a_picture_again(&mut self, up: &Up, flight: &mut Flight) -> Result<(), Trouble> {
         let Some(camera) = self.pictures.pop_front() else { return Ok(()) };
         let Some(picture) = self.outbox.picture(&camera).await.map_err(Trouble::Store)? else { return Ok(()) };
-        let mut acks = Vec::new();
-        if let Some(message) = self.snapshot(&camera, picture, up).await {
-            self.send(message, &mut acks).await?;
-        }
-        for ack in acks {
-            if let Err(PublishError::LinkDown) = ack.acknowledged().await {
-                return Err(Trouble::Link);
-            }
+        if let Some(message) = self.snapshot(&camera, picture, up).await
+            && let Some(ack) = self.send(message).await?
+        {
+            flight.state(ack);
         }
         Ok(())
     }
 
-    async fn send(&mut self, message: Message, acks: &mut Vec<Ack>) -> Result<(), Trouble> {
+    async fn send(&mut self, message: Message) -> Result<Option<Ack>, Trouble> {
         sleep_until(self.pace.next(Instant::now())).await;
         match self.handle.send(message).await {
-            Ok(ack) => acks.push(ack),
-            Err(PublishError::LinkDown) => return Err(Trouble::Link),
-            Err(error) => tracing::error!(%error, "A message of an event cannot be sent"),
+            Ok(ack) => Ok(Some(ack)),
+            Err(PublishError::LinkDown) => Err(Trouble::Link),
+            Err(error) => {
+                tracing::error!(%error, "A message of an event cannot be sent");
+                Ok(None)
+            }
         }
-        Ok(())
     }
 
-    /// The picture as the broker takes it; decoding blocks, so it happens elsewhere.
     async fn snapshot(&self, camera: &CameraId, picture: Bytes, up: &Up) -> Option<Message> {
         let topic = self.topics.camera(camera, Leaf::Snapshot);
         let limit = up.max_packet.saturating_sub(PACKET_ROOM);

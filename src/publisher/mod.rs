@@ -1,18 +1,25 @@
 //! The publisher: the task that sends states when they change and events as they come, once the epoch was announced.
 //!
 //! In: statuses, histories, the outbox, [`Announced`], the link. Out: messages through the broker's handle. A state is sent only
-//! when it differs from what the broker has in this epoch; an event leaves the outbox only on the broker's acknowledgement.
+//! when it differs from what the broker was sent in this epoch; an event leaves the outbox only on the broker's
+//! acknowledgement. Acknowledgements are waited for beside the sending, never between two messages.
 
 mod changes;
 mod delivery;
+mod flight;
+mod marks;
 
+use std::future::ready;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use tokio::sync::watch;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep_until};
 
 use self::changes::Sent;
 use self::delivery::Delivery;
+use self::flight::{Flight, Landed, LinkLost};
+use self::marks::Marks;
 use crate::broker::{Handle, LinkState, PublishError, Up};
 use crate::camera::{Inventory, Statuses};
 use crate::discovery::states::Events;
@@ -40,13 +47,30 @@ pub struct Sources {
 /// The task.
 pub struct Publisher {
     topics: Topics,
-    handle: Handle,
+    broker: Handle,
     sources: Sources,
     sent: Sent,
     delivery: Delivery,
+    flight: Flight,
+    marks: Marks,
+    /// States may differ from what the broker has.
+    states_changed: bool,
+    /// When the database is tried again.
+    retry_at: Option<Instant>,
 }
 
-/// Why a round of publishing ended early.
+/// What there is to do.
+enum Wake {
+    States,
+    Announced,
+    Landed(Result<Landed, LinkLost>),
+    Marked(Result<(), StoreError>),
+    Events,
+    Pictures,
+    Retry,
+}
+
+/// Why sending ended early.
 #[derive(Debug)]
 enum Trouble {
     Link,
@@ -58,7 +82,18 @@ impl Publisher {
     #[must_use]
     pub fn new(topics: Topics, handle: Handle, sources: Sources, stale_after: Duration) -> Self {
         let delivery = Delivery::new(topics.clone(), handle.clone(), sources.outbox.clone(), stale_after);
-        Self { topics, handle, sources, sent: Sent::default(), delivery }
+        let marks = Marks::new(sources.outbox.clone());
+        Self {
+            topics,
+            broker: handle,
+            sources,
+            sent: Sent::default(),
+            delivery,
+            flight: Flight::default(),
+            marks,
+            states_changed: false,
+            retry_at: None,
+        }
     }
 
     /// Publishes until neither a status nor a history can change any more. What waits in the outbox then stays on disk.
@@ -66,58 +101,133 @@ impl Publisher {
         let (mut statuses_open, mut histories_open) = (true, true);
         let mut waiting = self.sources.outbox.waiting();
         while statuses_open || histories_open {
-            let ready = self.up().is_some();
-            tokio::select! {
-                changed = self.sources.statuses.changed(), if statuses_open => statuses_open = changed.is_ok(),
-                changed = self.sources.histories.changed(), if histories_open => histories_open = changed.is_ok(),
-                Ok(()) = self.sources.announced.changed() => self.adopt(),
-                Ok(_) = waiting.wait_for(|waiting| *waiting > 0), if ready => {}
-                () = std::future::ready(()), if ready && self.delivery.has_pictures() => {}
-            }
-            self.publish(statuses_open || histories_open).await;
+            let up = self.up();
+            let outstanding = (self.flight.events() + self.marks.len()) as u64;
+            let has_events = self.retry_at.is_none() && self.delivery.has_room(self.flight.events());
+            let wake = tokio::select! {
+                changed = self.sources.statuses.changed(), if statuses_open => {
+                    statuses_open = changed.is_ok();
+                    Wake::States
+                }
+                changed = self.sources.histories.changed(), if histories_open => {
+                    histories_open = changed.is_ok();
+                    Wake::States
+                }
+                Ok(()) = self.sources.announced.changed() => Wake::Announced,
+                landed = self.flight.landed() => Wake::Landed(landed),
+                marked = self.marks.marked() => Wake::Marked(marked),
+                Ok(_) = waiting.wait_for(|waiting| *waiting > outstanding), if up.is_some() && has_events => Wake::Events,
+                () = ready(()), if up.is_some() && self.delivery.has_pictures() && self.flight.is_empty() => Wake::Pictures,
+                () = sleep_until(self.retry_at.unwrap_or_else(Instant::now)), if self.retry_at.is_some() => Wake::Retry,
+            };
+            let outcome = self.handle(wake, up).await;
+            self.note(outcome);
+            self.publish_changes().await;
         }
+        self.settle().await;
+    }
+
+    async fn handle(&mut self, wake: Wake, up: Option<Up>) -> Result<(), Trouble> {
+        match (wake, up) {
+            (Wake::States, _) => self.states_changed = true,
+            (Wake::Announced, _) => self.adopt(),
+            (Wake::Landed(landed), _) => self.land(landed)?,
+            (Wake::Marked(marked), _) => {
+                marked.map_err(Trouble::Store)?;
+                // The bridge's state says how many wait.
+                self.states_changed = true;
+            }
+            (Wake::Events, Some(up)) => self.deliver(&up).await?,
+            (Wake::Pictures, Some(up)) => self.delivery.send_a_picture_again(&up, &mut self.flight).await?,
+            (Wake::Events | Wake::Pictures, None) => {}
+            (Wake::Retry, _) => {
+                self.retry_at = None;
+                self.marks.start();
+            }
+        }
+        Ok(())
     }
 
     /// An announcement said everything; what it sent is what the broker has, except for the pictures.
     fn adopt(&mut self) {
-        if let Some(announced) = &*self.sources.announced.borrow_and_update() {
-            self.sent = Sent::announced(announced);
-            self.delivery.announced(announced);
+        // What landed before the link was lost has landed.
+        while let Some(landed) = self.flight.landed().now_or_never() {
+            if self.land(landed).is_err() {
+                break;
+            }
         }
+        let Some(announced) = self.sources.announced.borrow_and_update().clone() else { return };
+        if self.sent.epoch() != Some(announced.epoch) {
+            self.forget_flight();
+        }
+        self.sent = Sent::announced(&announced);
+        self.delivery.announced(&announced);
+        self.states_changed = true;
     }
 
     /// The link, if its epoch was announced.
     fn up(&self) -> Option<Up> {
-        match &*self.handle.link().borrow() {
+        match &*self.broker.link().borrow() {
             LinkState::Up(up) if self.sent.epoch() == Some(up.epoch) => Some(up.clone()),
             _ => None,
         }
     }
 
-    /// One round: what changed, then some of what waits.
-    async fn publish(&mut self, with_events: bool) {
-        // Not announced yet: the announcement will say it.
-        let Some(up) = self.up() else { return };
-        let outcome = async {
-            self.publish_changes(&up).await?;
-            if with_events {
-                let inventory = self.sources.inventory.borrow().clone();
-                self.delivery.deliver(&up, &inventory, &mut self.sent).await?;
+    fn land(&mut self, landed: Result<Landed, LinkLost>) -> Result<(), Trouble> {
+        match landed {
+            Ok(Landed::State) => {}
+            Ok(Landed::Event(row)) => {
+                self.delivery.landed(row);
+                self.marks.add(row);
             }
-            Ok(())
-        };
-        match outcome.await {
+            Err(LinkLost) => return Err(Trouble::Link),
+        }
+        Ok(())
+    }
+
+    fn note(&mut self, outcome: Result<(), Trouble>) {
+        match outcome {
             Ok(()) => {}
-            Err(Trouble::Link) => self.sent.forget_epoch(),
+            Err(Trouble::Link) => {
+                self.forget_flight();
+                self.sent.forget_epoch();
+            }
             Err(Trouble::Store(error)) => {
-                tracing::error!(%error, "Events cannot be read from disk; trying again");
-                sleep(STORE_WAIT).await;
+                tracing::error!(%error, "The outbox cannot be read or marked on disk; trying again");
+                self.retry_at = Some(Instant::now() + STORE_WAIT);
             }
         }
     }
 
-    async fn publish_changes(&mut self, up: &Up) -> Result<(), Trouble> {
+    /// Nothing that is under way will be acknowledged; its events are sent again after the next announcement.
+    fn forget_flight(&mut self) {
+        self.flight = Flight::default();
+        self.delivery.start_after_landed();
+    }
+
+    async fn deliver(&mut self, up: &Up) -> Result<(), Trouble> {
+        let inventory = self.sources.inventory.borrow().clone();
+        let read_all = self.delivery.deliver(up, &inventory, &mut self.sent, &mut self.flight).await?;
+        if read_all && self.flight.is_empty() && self.marks.len() == 0 {
+            // The outbox counts something that it does not hand out: it was begun anew, or the count is about to change.
+            self.delivery.start_over();
+            self.retry_at = Some(Instant::now() + Duration::from_millis(100));
+        }
+        Ok(())
+    }
+
+    /// Sends the states that changed. While some are under way, further changes gather: a state that is already old is not sent.
+    async fn publish_changes(&mut self) {
+        // Not announced yet: the announcement will say it.
+        let Some(up) = self.up().filter(|_| self.states_changed && self.flight.states() == 0) else { return };
+        self.states_changed = false;
+        let outcome = self.send_changes(&up).await;
+        self.note(outcome);
+    }
+
+    async fn send_changes(&mut self, up: &Up) -> Result<(), Trouble> {
         let events = Events::of(&self.sources.outbox);
+        let settled = self.flight.events() + self.marks.len() == 0;
         let changed = {
             let inventory = self.sources.inventory.borrow();
             let statuses = self.sources.statuses.borrow_and_update();
@@ -125,25 +235,40 @@ impl Publisher {
             self.sent.changed(
                 &self.topics,
                 up,
-                &changes::World { inventory: &inventory, statuses: &statuses, histories: &histories, events },
+                &changes::World { inventory: &inventory, statuses: &statuses, histories: &histories, events, settled },
             )
         };
-        let mut acks = Vec::with_capacity(changed.len());
         for message in changed {
             let (topic, content) = changes::key(&message);
-            match self.handle.send(message).await {
-                Ok(ack) => acks.push((topic, content, ack)),
+            match self.broker.send(message).await {
+                Ok(ack) => {
+                    self.sent.said(topic, content);
+                    self.flight.state(ack);
+                }
                 Err(PublishError::LinkDown) => return Err(Trouble::Link),
                 Err(error) => tracing::error!(%error, "A state cannot be sent"),
             }
         }
-        for (topic, content, ack) in acks {
-            match ack.acknowledged().await {
-                Ok(()) => self.sent.acknowledged(topic, content),
-                Err(PublishError::LinkDown) => return Err(Trouble::Link),
-                Err(error) => tracing::error!(%error, "The broker refused a state"),
+        Ok(())
+    }
+
+    /// The end: the last states go out, and what the broker acknowledges is marked.
+    async fn settle(&mut self) {
+        loop {
+            self.publish_changes().await;
+            if self.flight.is_empty() {
+                break;
+            }
+            let landed = self.flight.landed().await;
+            let outcome = self.land(landed);
+            self.note(outcome);
+        }
+        while self.marks.len() > 0 {
+            self.marks.start();
+            if let Err(error) = self.marks.marked().await {
+                tracing::error!(%error, "Delivered events cannot be marked on disk; they will be sent again");
+                break;
             }
         }
-        Ok(())
     }
 }

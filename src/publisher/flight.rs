@@ -1,0 +1,83 @@
+//! What was sent and is not acknowledged yet.
+//!
+//! Nobody waits for one acknowledgement before the next message goes out: a broker may take 40 ms for one (delayed TCP
+//! acknowledgements on its side), and a thousand for hardly more. Events land in the order of sending, so what has landed is
+//! always the beginning of what was sent.
+
+use std::pin::Pin;
+
+use futures_util::StreamExt;
+use futures_util::stream::FuturesOrdered;
+
+use crate::broker::{Ack, PublishError};
+
+/// The link went down before the acknowledgement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct LinkLost;
+
+/// What has landed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Landed {
+    /// A state, or a picture that was sent again.
+    State,
+    /// Everything of the event in this row of the outbox.
+    Event(i64),
+}
+
+type Landing = Pin<Box<dyn Future<Output = Result<Landed, LinkLost>> + Send>>;
+
+/// Messages under way, in the order of sending.
+#[derive(Default)]
+pub(super) struct Flight {
+    landings: FuturesOrdered<Landing>,
+    events: usize,
+}
+
+impl Flight {
+    /// A state was sent.
+    pub(super) fn state(&mut self, ack: Ack) {
+        self.landings.push_back(Box::pin(async move { land([ack]).await.map(|()| Landed::State) }));
+    }
+
+    /// An event was sent; without acknowledgements to wait for, it was passed over.
+    pub(super) fn event(&mut self, row: i64, acks: Vec<Ack>) {
+        self.events += 1;
+        self.landings.push_back(Box::pin(async move { land(acks).await.map(|()| Landed::Event(row)) }));
+    }
+
+    /// Events under way.
+    pub(super) fn events(&self) -> usize {
+        self.events
+    }
+
+    /// States under way.
+    pub(super) fn states(&self) -> usize {
+        self.landings.len() - self.events
+    }
+
+    /// The next landing; never comes while nothing is under way.
+    pub(super) async fn landed(&mut self) -> Result<Landed, LinkLost> {
+        let Some(landed) = self.landings.next().await else { return std::future::pending().await };
+        if matches!(landed, Ok(Landed::Event(_))) {
+            self.events -= 1;
+        }
+        landed
+    }
+
+    /// Whether nothing is under way.
+    pub(super) fn is_empty(&self) -> bool {
+        self.landings.is_empty()
+    }
+}
+
+/// A message that the broker refuses will be refused again: it is said, and counts as landed.
+async fn land(acks: impl IntoIterator<Item = Ack>) -> Result<(), LinkLost> {
+    for ack in acks {
+        match ack.acknowledged().await {
+            Ok(()) => {}
+            Err(PublishError::LinkDown) => return Err(LinkLost),
+            Err(error) => tracing::error!(%error, "The broker refused a message"),
+        }
+    }
+    Ok(())
+}
