@@ -68,6 +68,7 @@ fn main() {
         let (herald, door) = program(&broker).await;
         latency(&broker, &door).await;
         let durable = throughput(&door).await;
+        drained(&broker).await;
         flood(&herald, &door).await;
         drop(herald);
         say(&format!("accepted on disk: {durable:.0} events/s, {SENDERS} senders"));
@@ -110,6 +111,20 @@ async fn throughput(door: &Door) -> f64 {
     }
     while senders.join_next().await.is_some() {}
     accepted.load(Ordering::Relaxed) as f64 / began.elapsed().as_secs_f64()
+}
+
+/// Waits until the broker has what was accepted: a full outbox would answer with 503.
+async fn drained(broker: &Mosquitto) {
+    let deadline = Instant::now() + Duration::from_secs(180);
+    loop {
+        let retained = broker.retained("camera_herald/bridge/state").await;
+        let state: Value = serde_json::from_slice(&retained["camera_herald/bridge/state"]).expect("JSON");
+        if state["outbox_depth"] == 0 {
+            return;
+        }
+        assert!(Instant::now() < deadline, "the outbox is never empty");
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
 }
 
 /// Ten times what one camera may send and more, for ten seconds.

@@ -13,8 +13,12 @@ use crate::store::Store;
 
 pub(super) fn run(environment: Environment, overrides: Vec<(String, String)>) -> Result<ExitCode, CommandError> {
     let level = logging::start(LogLevel::default());
-    let installation = Installation::load(environment, overrides)?;
-    block_on(async { serve(installation, level, Asks::listen().map_err(CommandError::Runtime)?).await })?
+    block_on(async {
+        // First of all: until then a signal ends the process by the system's default.
+        let asks = Asks::listen().map_err(CommandError::Runtime)?;
+        let installation = Installation::load(environment, overrides)?;
+        serve(installation, level, asks).await
+    })?
 }
 
 /// Runs the service, and again with other options when those change.

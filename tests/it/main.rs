@@ -9,6 +9,7 @@ mod support;
 mod announce;
 mod architecture;
 mod blueprints;
+mod chaos;
 mod demo;
 mod events;
 mod ingest;
