@@ -6,7 +6,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::broker::Session;
 use crate::camera::prober::{self, ProbeRequest};
-use crate::camera::{Inventory, Statuses, tracker};
+use crate::camera::{Inventory, Pictures, Statuses, tracker};
 use crate::discovery::{Announcer, announcer, ledger::Ledger};
 use crate::health::{self, Health};
 use crate::ingest::{self, Doors};
@@ -52,6 +52,7 @@ impl App {
         let topics = installation.topics();
         let (inventory, inventory_seen) = watch::channel(installation.inventory());
         let (statuses, statuses_seen) = watch::channel(Statuses::new());
+        let (pictures, pictures_seen) = watch::channel(Pictures::new());
         let (reports, reported) = mpsc::channel(REPORTS);
         let (probes, probe_requests) = mpsc::channel(PROBE_REQUESTS);
         let sources = CancellationToken::new();
@@ -87,6 +88,7 @@ impl App {
                 inventory: inventory_seen.clone(),
                 statuses: statuses_seen,
                 histories,
+                pictures: pictures_seen,
                 announced: announced.clone(),
                 outbox,
             },
@@ -103,7 +105,7 @@ impl App {
         });
         tasks.spawn("outbox", keeper.run(submitted));
         tasks.spawn("doors", ingest::serve(installation.environment.events_listen, doors, sources.clone()));
-        tasks.spawn("tracker", tracker::run(inventory_seen.clone(), reported, statuses));
+        tasks.spawn("tracker", tracker::run(inventory_seen.clone(), reported, statuses, pictures));
         tasks.spawn("prober", prober::run(inventory_seen, probe_requests, reports, sources.clone()));
         tasks.spawn("health", health::serve(installation.environment.ingress_listen, health, sources.clone()));
         Self { installation, tasks, sources, inventory, level, _probes: probes }

@@ -8,12 +8,13 @@ pub mod pictures;
 pub mod prober;
 pub mod report;
 pub mod status;
+pub mod stillness;
 pub mod timeline;
 pub mod tracker;
 
 pub use id::CameraId;
 pub use inventory::{Camera, CameraKind, Inventory};
 pub use pictures::{Picture, Pictures};
-pub use report::{Failure, Reason, Report, Sighting};
+pub use report::{Failure, Glimpse, Reason, Report, Sighting};
 pub use status::{CameraState, Change, Fleet, Status, Statuses};
 pub use timeline::{Stretch, Timelines};

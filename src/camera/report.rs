@@ -1,10 +1,13 @@
 //! What one probe measured. A report states facts; whether a camera is offline is decided in [`super::status`].
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use jiff::Timestamp;
 
 use super::CameraId;
+use crate::picture::Print;
 
 /// The result of one probe of one camera.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,12 +27,25 @@ pub struct Sighting {
     pub codec: Option<String>,
     /// Width and height in pixels.
     pub resolution: Option<(u32, u32)>,
-    /// Frames a second as the stream declares them.
+    /// Frames a second over the probe's short look, else as the stream declares them.
     pub fps: Option<f32>,
-    /// Bits a second, where measured.
+    /// Bits a second over the probe's short look, without the key frame that it began with.
     pub bitrate: Option<u64>,
     /// From the start of the probe to the first key frame, or to the end of the image.
     pub latency: Duration,
+    /// The picture itself.
+    pub picture: Option<Arc<Glimpse>>,
+    /// Why there is no picture although frames flow, and what to do: one sentence without secrets.
+    pub obstacle: Option<Arc<str>>,
+}
+
+/// What the camera looked at.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Glimpse {
+    /// A JPEG that fits.
+    pub jpeg: Bytes,
+    /// Of the stream's key frame where it can be decoded, else of the snapshot.
+    pub print: Arc<Print>,
 }
 
 /// A probe that did not see a picture.

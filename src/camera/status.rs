@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::stillness::Stillness;
 use super::{CameraId, Failure, Inventory, Reason, Report, Sighting};
 
 /// What Home Assistant shows about a camera.
@@ -96,6 +97,7 @@ struct Member {
     check_every: SignedDuration,
     state: CameraState,
     streak: Option<Streak>,
+    stillness: Stillness,
 }
 
 /// Failed probes in a row.
@@ -120,27 +122,33 @@ impl Fleet {
         for camera in inventory {
             let push_only = camera.stream.is_none() && camera.snapshot.is_none();
             let kept = before.remove(&camera.id).filter(|member| !push_only || member.state.status == Status::Unknown);
-            let (state, streak) =
-                kept.map_or_else(|| (CameraState::unknown(now), None), |member| (member.state, member.streak));
+            let (state, streak, stillness) = kept.map_or_else(
+                || (CameraState::unknown(now), None, Stillness::default()),
+                |member| (member.state, member.streak, member.stillness),
+            );
             let check_every = SignedDuration::try_from(camera.check_every).unwrap_or(SignedDuration::MAX);
-            self.0.insert(camera.id.clone(), Member { name: camera.name.clone(), check_every, state, streak });
+            let name = camera.name.clone();
+            self.0.insert(camera.id.clone(), Member { name, check_every, state, streak, stillness });
         }
     }
 
     /// Takes note of a report. A report about a camera that is not in the inventory is dropped.
     pub fn observe(&mut self, report: &Report) -> Option<Change> {
         let before = self.0.get(&report.camera)?.state.status;
-        match &report.outcome {
+        let failure = match &report.outcome {
             Ok(sighting) => self.0.get_mut(&report.camera)?.see(sighting, report.at),
-            Err(failure) => self.doubt(&report.camera, failure, report.at)?,
-        }
+            Err(failure) => {
+                self.doubt(&report.camera, failure, report.at)?;
+                Some(failure.clone())
+            }
+        };
         let member = self.0.get(&report.camera)?;
         (member.state.status != before).then(|| Change {
             camera: report.camera.clone(),
             name: member.name.clone(),
             before,
             status: member.state.status,
-            failure: report.outcome.clone().err(),
+            failure,
         })
     }
 
@@ -183,17 +191,33 @@ impl Fleet {
 }
 
 impl Member {
-    fn see(&mut self, sighting: &Sighting, at: Timestamp) {
+    /// Takes over what was seen; a picture that stands still is a failure of its own.
+    fn see(&mut self, sighting: &Sighting, at: Timestamp) -> Option<Failure> {
         self.streak = None;
-        self.enter(Status::Online, at);
-        self.state.reason = None;
-        self.state.detail = None;
-        self.state.sighting = Some(sighting.clone());
         self.state.last_frame_at = Some(at);
+        self.state.sighting = Some(Sighting { picture: None, ..sighting.clone() });
+        let still_since = sighting.picture.as_ref().and_then(|picture| self.stillness.observe(&picture.print, at));
+        let Some(since) = still_since else {
+            self.enter(Status::Online, at);
+            self.state.reason = None;
+            self.state.detail = None;
+            return None;
+        };
+        let minutes = at.duration_since(since).as_mins();
+        let frozen = Failure::new(
+            Reason::SamePicture,
+            format!("The stream flows, but its picture has not changed for {minutes} min: restart the camera"),
+        );
+        // Said once: the sentence stays what it was when the camera froze.
+        if self.state.status != Status::Frozen {
+            self.believe(&frozen, at);
+        }
+        Some(frozen)
     }
 
     fn count_failure(&mut self, at: Timestamp) -> u32 {
         let from_online = self.state.status == Status::Online;
+        self.stillness.forget();
         let streak = self.streak.get_or_insert(Streak { failures: 0, since: at, from_online });
         streak.failures = streak.failures.saturating_add(1);
         streak.failures

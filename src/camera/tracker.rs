@@ -1,19 +1,22 @@
 //! Turns reports into statuses.
 //!
-//! In: the inventory and reports. Out: the state of every camera, and one log line per change of a status. Invariant:
-//! the cameras of the statuses are those of the latest inventory. What a report means is decided in [`super::status`].
+//! In: the inventory and reports. Out: the state and the newest picture of every camera, and one log line per change of a status.
+//! Invariant: the cameras of both are those of the latest inventory. What a report means is decided in [`super::status`].
+
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use tokio::sync::{mpsc, watch};
 use tracing::{debug, info, warn};
 
-use super::{Change, Failure, Fleet, Inventory, Report, Status, Statuses};
+use super::{Change, Failure, Fleet, Inventory, Picture, Pictures, Report, Sighting, Status, Statuses};
 
 /// The tracker task. Ends when nobody sends reports any more.
 pub async fn run(
     mut inventory: watch::Receiver<Inventory>,
     mut reports: mpsc::Receiver<Report>,
     statuses: watch::Sender<Statuses>,
+    pictures: watch::Sender<Pictures>,
 ) {
     let mut fleet = Fleet::default();
     fleet.set_inventory(&inventory.borrow_and_update(), Timestamp::now());
@@ -25,16 +28,18 @@ pub async fn run(
             Ok(()) = inventory.changed() => {
                 fleet.set_inventory(&inventory.borrow_and_update(), Timestamp::now());
                 publish_all(&fleet, &statuses);
+                forget_others(&fleet, &pictures);
             }
             report = reports.recv() => match report {
-                Some(report) => take(&mut fleet, &report, &statuses),
+                Some(report) => take(&mut fleet, &report, &statuses, &pictures),
                 None => return,
             },
         }
     }
 }
 
-fn take(fleet: &mut Fleet, report: &Report, statuses: &watch::Sender<Statuses>) {
+fn take(fleet: &mut Fleet, report: &Report, statuses: &watch::Sender<Statuses>, pictures: &watch::Sender<Pictures>) {
+    let obstacle_before = obstacle(fleet, report);
     let change = fleet.observe(report);
     match (&change, &report.outcome) {
         (Some(change), _) => log(change),
@@ -44,12 +49,35 @@ fn take(fleet: &mut Fleet, report: &Report, statuses: &watch::Sender<Statuses>) 
         (None, Ok(_)) => {}
     }
     let Some(state) = fleet.state(&report.camera) else { return };
+    let obstacle = obstacle(fleet, report);
+    if obstacle != obstacle_before
+        && let Some(obstacle) = obstacle
+    {
+        warn!(camera.id = %report.camera, "There is no picture: {obstacle}");
+    }
+    if let Ok(Sighting { picture: Some(glimpse), .. }) = &report.outcome {
+        let picture = Picture { jpeg: glimpse.jpeg.clone(), taken_at: report.at };
+        pictures.send_modify(|all| drop(all.insert(report.camera.clone(), picture)));
+    }
     statuses.send_if_modified(|shown| {
         let news = shown.get(&report.camera) != Some(state);
         if news {
             shown.insert(report.camera.clone(), state.clone());
         }
         news
+    });
+}
+
+fn obstacle(fleet: &Fleet, report: &Report) -> Option<Arc<str>> {
+    fleet.state(&report.camera)?.sighting.as_ref()?.obstacle.clone()
+}
+
+/// A picture of a camera that is gone is not shown any more.
+fn forget_others(fleet: &Fleet, pictures: &watch::Sender<Pictures>) {
+    pictures.send_if_modified(|all| {
+        let before = all.len();
+        all.retain(|camera, _| fleet.state(camera).is_some());
+        all.len() != before
     });
 }
 
@@ -146,7 +174,8 @@ mod tests {
         let (cameras, watched) = watch::channel(inventory(&["front"]));
         let (reports, reported) = mpsc::channel(1);
         let (shown, mut statuses) = watch::channel(Statuses::new());
-        let task = run(watched, reported, shown);
+        let (pictures, _shown_pictures) = watch::channel(Pictures::new());
+        let task = run(watched, reported, shown, pictures);
         let story = async {
             let first = statuses.wait_for(|all| all.len() == 1).await.unwrap().clone();
             assert_eq!(first[&id("front")], CameraState::unknown(first[&id("front")].since));

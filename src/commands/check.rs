@@ -116,7 +116,7 @@ async fn see(clients: &prober::Clients, camera: &Camera) -> Step {
     // On a task of its own: a stream that makes the RTSP crate panic is this camera's failure and no more.
     let mut probe = JoinSet::new();
     let (clients, probed) = (clients.clone(), camera.clone());
-    probe.spawn(async move { prober::probe(&clients, &probed).await });
+    probe.spawn(async move { prober::probe(&clients, &probed, prober::picture_limit(1)).await });
     let outcome = match probe.join_next().await {
         Some(Ok(outcome)) => outcome.map_err(|failure| failure.detail),
         _ => Err("the stream could not be read: the probe panicked; please report this camera's model".to_owned()),

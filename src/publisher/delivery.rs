@@ -1,6 +1,5 @@
 //! Bringing events to the broker: in order, at the pace, and out of the outbox only when acknowledged.
 
-use std::collections::VecDeque;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -9,13 +8,14 @@ use tokio::task::spawn_blocking;
 use tokio::time::{Instant, sleep_until};
 
 use super::Trouble;
+use super::album::Album;
 use super::changes::{Sent, key};
 use super::flight::Flight;
 use crate::broker::{Ack, Handle, Message, PublishError, Up};
-use crate::camera::{CameraId, Inventory};
+use crate::camera::{CameraId, Inventory, Pictures};
 use crate::discovery::pace::Pace;
 use crate::discovery::{Announced, Leaf, Topics};
-use crate::outbox::{Outbox, Waiting};
+use crate::outbox::{Histories, Outbox, Waiting};
 use crate::picture;
 
 /// Events that are under way at once: as many may come twice after a crash.
@@ -30,8 +30,7 @@ pub(super) struct Delivery {
     outbox: Outbox,
     stale_after: SignedDuration,
     pace: Pace,
-    /// Cameras whose last picture Home Assistant lost: it keeps pictures in memory, and the broker keeps none.
-    pictures: VecDeque<CameraId>,
+    album: Album,
     /// The last row that was sent.
     sent_to: i64,
     /// The last row that the broker has acknowledged.
@@ -47,7 +46,7 @@ impl Delivery {
             outbox,
             stale_after,
             pace: Pace::of_events(Instant::now()),
-            pictures: VecDeque::new(),
+            album: Album::default(),
             sent_to: 0,
             landed_to: 0,
         }
@@ -55,11 +54,17 @@ impl Delivery {
 
     /// After an announcement the pictures are sent again.
     pub(super) fn announced(&mut self, announced: &Announced) {
-        self.pictures = announced.cameras.iter().cloned().collect();
+        self.album.announced(&announced.cameras);
     }
 
+    /// Notes which pictures are new.
+    pub(super) fn look(&mut self, pictures: &Pictures, histories: &Histories, sent: &Sent) {
+        self.album.look(pictures, histories, |camera| sent.is_announced(camera));
+    }
+
+    /// Whether a picture is to be sent.
     pub(super) fn has_pictures(&self) -> bool {
-        !self.pictures.is_empty()
+        self.album.has_due()
     }
 
     /// Whether more events may be under way than these.
@@ -115,7 +120,7 @@ impl Delivery {
         let whole = Message::retained(topic(Leaf::Event), body.clone());
         let detection = fresh.then(|| Message { topic: topic(Leaf::Detection), payload: body, retain: false });
         let snapshot = match event.picture {
-            Some(picture) => self.snapshot(&event.camera, picture, up).await,
+            Some(picture) => self.event_snapshot(&event.camera, picture, up).await,
             None => None,
         };
         // The state that the event makes is the broker's now; it need not be said a second time as a change.
@@ -129,14 +134,43 @@ impl Delivery {
         Ok(acks)
     }
 
-    /// Sends the next of the pictures that Home Assistant lost.
-    pub(super) async fn send_a_picture_again(&mut self, up: &Up, flight: &mut Flight) -> Result<(), Trouble> {
-        let Some(camera) = self.pictures.pop_front() else { return Ok(()) };
-        let Some(picture) = self.outbox.picture(&camera).await.map_err(Trouble::Store)? else { return Ok(()) };
-        if let Some(message) = self.snapshot(&camera, picture, up).await
-            && let Some(ack) = self.send(message).await?
-        {
-            flight.state(ack);
+    async fn event_snapshot(&mut self, camera: &CameraId, picture: Bytes, up: &Up) -> Option<Message> {
+        match self.snapshot(camera, picture, up).await {
+            Ok(message) => {
+                self.album.hold(camera.clone());
+                Some(message)
+            }
+            Err(error) => {
+                tracing::warn!(camera.id = %camera, error, "An event's picture is not sent");
+                None
+            }
+        }
+    }
+
+    /// Sends the next picture that Home Assistant lacks: the camera's newest, else that of its last event.
+    pub(super) async fn send_a_picture(
+        &mut self,
+        up: &Up,
+        pictures: &Pictures,
+        flight: &mut Flight,
+    ) -> Result<(), Trouble> {
+        let Some((camera, shows_event)) = self.album.next() else { return Ok(()) };
+        let probed = pictures.get(&camera).filter(|_| !shows_event);
+        let picture = match probed {
+            Some(picture) => Some(picture.jpeg.clone()),
+            None => self.outbox.picture(&camera).await.map_err(Trouble::Store)?,
+        };
+        let Some(picture) = picture else { return Ok(()) };
+        let outcome = self.snapshot(&camera, picture.clone(), up).await;
+        let trouble_is_news = probed.is_none() || self.album.done(&camera, picture, outcome.is_ok());
+        match outcome {
+            Ok(message) => {
+                if let Some(ack) = self.send(message).await? {
+                    flight.state(ack);
+                }
+            }
+            Err(error) if trouble_is_news => tracing::warn!(camera.id = %camera, error, "The picture is not sent"),
+            Err(_said) => {}
         }
         Ok(())
     }
@@ -153,19 +187,14 @@ impl Delivery {
         }
     }
 
-    async fn snapshot(&self, camera: &CameraId, picture: Bytes, up: &Up) -> Option<Message> {
+    /// The picture as the broker takes it; decoding blocks, so it happens elsewhere.
+    async fn snapshot(&self, camera: &CameraId, picture: Bytes, up: &Up) -> Result<Message, String> {
         let topic = self.topics.camera(camera, Leaf::Snapshot);
         let limit = up.max_packet.saturating_sub(PACKET_ROOM);
         match spawn_blocking(move || picture::fit(&picture, limit)).await {
-            Ok(Ok(payload)) => Some(Message { topic, payload, retain: false }),
-            Ok(Err(error)) => {
-                tracing::warn!(camera.id = %camera, %error, "An event's picture is not sent");
-                None
-            }
-            Err(error) => {
-                tracing::error!(camera.id = %camera, %error, "An event's picture could not be decoded");
-                None
-            }
+            Ok(Ok(payload)) => Ok(Message { topic, payload, retain: false }),
+            Ok(Err(error)) => Err(error.to_string()),
+            Err(panicked) => Err(format!("the picture could not be decoded: {panicked}")),
         }
     }
 }

@@ -4,6 +4,7 @@
 //! when it differs from what the broker was sent in this epoch; an event leaves the outbox only on the broker's
 //! acknowledgement. Acknowledgements are waited for beside the sending, never between two messages.
 
+mod album;
 mod changes;
 mod delivery;
 mod flight;
@@ -21,7 +22,7 @@ use self::delivery::Delivery;
 use self::flight::{Flight, Landed, LinkLost};
 use self::marks::Marks;
 use crate::broker::{Handle, LinkState, PublishError, Up};
-use crate::camera::{Inventory, Statuses};
+use crate::camera::{Inventory, Pictures, Statuses};
 use crate::discovery::states::Events;
 use crate::discovery::{Announced, Topics};
 use crate::outbox::{Histories, Outbox};
@@ -29,6 +30,9 @@ use crate::store::StoreError;
 
 /// Wait after the database failed.
 const STORE_WAIT: Duration = Duration::from_secs(2);
+
+/// Pictures and states that may be under way while a further picture is sent.
+const PICTURES: usize = 8;
 
 /// What the publisher listens to. The end of statuses and histories is the publisher's end.
 pub struct Sources {
@@ -38,6 +42,8 @@ pub struct Sources {
     pub statuses: watch::Receiver<Statuses>,
     /// Their pasts.
     pub histories: watch::Receiver<Histories>,
+    /// Their newest pictures.
+    pub pictures: watch::Receiver<Pictures>,
     /// What was announced last.
     pub announced: watch::Receiver<Option<Announced>>,
     /// Events that wait.
@@ -66,6 +72,7 @@ enum Wake {
     Landed(Result<Landed, LinkLost>),
     Marked(Result<(), StoreError>),
     Events,
+    NewPictures,
     Pictures,
     Retry,
 }
@@ -113,11 +120,12 @@ impl Publisher {
                     histories_open = changed.is_ok();
                     Wake::States
                 }
+                Ok(()) = self.sources.pictures.changed() => Wake::NewPictures,
                 Ok(()) = self.sources.announced.changed() => Wake::Announced,
                 landed = self.flight.landed() => Wake::Landed(landed),
                 marked = self.marks.marked() => Wake::Marked(marked),
                 Ok(_) = waiting.wait_for(|waiting| *waiting > outstanding), if up.is_some() && has_events => Wake::Events,
-                () = ready(()), if up.is_some() && self.delivery.has_pictures() && self.flight.is_empty() => Wake::Pictures,
+                () = ready(()), if up.is_some() && self.delivery.has_pictures() && self.flight.states() < PICTURES => Wake::Pictures,
                 () = sleep_until(self.retry_at.unwrap_or_else(Instant::now)), if self.retry_at.is_some() => Wake::Retry,
             };
             let outcome = self.handle(wake, up).await;
@@ -129,7 +137,11 @@ impl Publisher {
 
     async fn handle(&mut self, wake: Wake, up: Option<Up>) -> Result<(), Trouble> {
         match (wake, up) {
-            (Wake::States, _) => self.states_changed = true,
+            (Wake::States, _) => {
+                self.states_changed = true;
+                // A camera that is no longer active shows its own picture again.
+                self.look_at_pictures();
+            }
             (Wake::Announced, _) => self.adopt(),
             (Wake::Landed(landed), _) => self.land(landed)?,
             (Wake::Marked(marked), _) => {
@@ -138,7 +150,11 @@ impl Publisher {
                 self.states_changed = true;
             }
             (Wake::Events, Some(up)) => self.deliver(&up).await?,
-            (Wake::Pictures, Some(up)) => self.delivery.send_a_picture_again(&up, &mut self.flight).await?,
+            (Wake::NewPictures, _) => self.look_at_pictures(),
+            (Wake::Pictures, Some(up)) => {
+                let pictures = self.sources.pictures.borrow().clone();
+                self.delivery.send_a_picture(&up, &pictures, &mut self.flight).await?;
+            }
             (Wake::Events | Wake::Pictures, None) => {}
             (Wake::Retry, _) => {
                 self.retry_at = None;
@@ -163,6 +179,11 @@ impl Publisher {
         self.sent = Sent::announced(&announced);
         self.delivery.announced(&announced);
         self.states_changed = true;
+    }
+
+    fn look_at_pictures(&mut self) {
+        let pictures = self.sources.pictures.borrow_and_update();
+        self.delivery.look(&pictures, &self.sources.histories.borrow(), &self.sent);
     }
 
     /// The link, if its epoch was announced.

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 const EDGES: &[(&str, &[&str])] = &[
     ("backoff", &[]),
     ("broker", &["backoff", "credentials", "options", "supervisor", "tls"]),
-    ("camera", &["credentials", "tls"]),
+    ("camera", &["credentials", "picture", "tls"]),
     ("chain", &[]),
     ("credentials", &[]),
     ("discovery", &["broker", "camera", "ingest", "options", "outbox", "store"]),

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use camera_herald::camera::prober::{self, Clients, ProbeRequest};
 use camera_herald::camera::{
-    Camera, CameraState, Failure, Inventory, Reason, Report, Sighting, Status, Statuses, tracker,
+    Camera, CameraState, Failure, Inventory, Pictures, Reason, Report, Sighting, Status, Statuses, tracker,
 };
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
@@ -16,13 +16,16 @@ use crate::support::camera::{
 };
 
 async fn see(camera: &Camera) -> Sighting {
-    prober::probe(&Clients::new(), camera).await.unwrap_or_else(|failure| panic!("{failure:?}"))
+    prober::probe(&Clients::new(), camera, prober::picture_limit(1))
+        .await
+        .unwrap_or_else(|failure| panic!("{failure:?}"))
 }
 
 /// The failure of a probe, in time and with words that may be shown.
 async fn fail(camera: &Camera) -> Failure {
     let started = Instant::now();
-    let failure = prober::probe(&Clients::new(), camera).await.expect_err("there is nothing to see");
+    let failure =
+        prober::probe(&Clients::new(), camera, prober::picture_limit(1)).await.expect_err("there is nothing to see");
     assert!(started.elapsed() < Duration::from_secs(14), "{:?}", started.elapsed());
     assert!(!failure.detail.contains("secret"), "{}", failure.detail);
     assert!(!failure.detail.contains('\n') && failure.detail.len() < 250, "{}", failure.detail);
@@ -219,7 +222,8 @@ impl Running {
         let stop = CancellationToken::new();
         let mut tasks = JoinSet::new();
         tasks.spawn(prober::run(inventories.clone(), requested, reports, stop.clone()));
-        tasks.spawn(tracker::run(inventories, reported, shown));
+        let (pictures, _) = watch::channel(Pictures::new());
+        tasks.spawn(tracker::run(inventories, reported, shown, pictures));
         Self { statuses, requests, stop, tasks, _inventory: inventory }
     }
 

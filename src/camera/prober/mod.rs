@@ -3,6 +3,7 @@
 //! In: the inventory, and requests to probe now. Out: reports. Invariant: a probe that was started ends in exactly one
 //! report, unless its camera was removed or changed meanwhile, or the task was stopped.
 
+mod develop;
 mod place;
 mod rtsp;
 mod schedule;
@@ -10,6 +11,8 @@ mod snapshot;
 mod tls;
 
 use std::collections::HashMap;
+use std::ops::RangeInclusive;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use tokio::sync::{mpsc, watch};
@@ -17,10 +20,13 @@ use tokio::task::{AbortHandle, Id, JoinError, JoinSet};
 use tokio::time::Instant;
 use tokio_rustls::TlsConnector;
 use tokio_util::sync::CancellationToken;
-use tracing::{Instrument, error, info_span};
+use tracing::{Instrument, debug, error, info_span};
+use url::Url;
 
+use self::develop::{Darkroom, Exposure};
+use self::place::Place;
 use self::schedule::{End, Schedule, Ticket};
-use super::{Camera, CameraId, Failure, Inventory, Reason, Report, Sighting};
+use super::{Camera, CameraId, Failure, Glimpse, Inventory, Reason, Report, Sighting};
 
 /// Asks for a probe now, out of turn.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,13 +42,14 @@ pub enum ProbeRequest {
 pub struct Clients {
     http: reqwest::Client,
     tls: TlsConnector,
+    darkroom: Darkroom,
 }
 
 impl Clients {
     /// Builds them. Opens no connection.
     #[must_use]
     pub fn new() -> Self {
-        Self { http: snapshot::client(), tls: tls::connector() }
+        Self { http: snapshot::client(), tls: tls::connector(), darkroom: Darkroom::default() }
     }
 }
 
@@ -52,17 +59,66 @@ impl Default for Clients {
     }
 }
 
-/// Probes a camera once: by its stream, else by its snapshot.
+/// Probes a camera once. Its stream, if it has one, says how it is; its snapshot, if it has one, gives the picture. The picture is
+/// at most `picture_limit` bytes large.
 ///
 /// # Errors
 /// [`Failure`] when no picture was seen, with the cause and what to do about it.
-pub async fn probe(clients: &Clients, camera: &Camera) -> Result<Sighting, Failure> {
+pub async fn probe(clients: &Clients, camera: &Camera, picture_limit: usize) -> Result<Sighting, Failure> {
     let credentials = camera.credentials.as_ref();
+    let still = async |url| snapshot::probe(&clients.http, url, credentials).await;
     match (&camera.stream, &camera.snapshot) {
-        (Some(stream), _) => rtsp::probe(&clients.tls, stream, credentials).await,
-        (None, Some(snapshot)) => snapshot::probe(&clients.http, snapshot, credentials).await,
+        (Some(stream), None) => {
+            let (seen, exposure) = rtsp::probe(&clients.tls, stream, credentials).await?;
+            Ok(clients.with_picture(seen, exposure, stream, picture_limit).await)
+        }
+        (None, Some(snapshot)) => {
+            let (seen, exposure) = still(snapshot).await?;
+            Ok(clients.with_picture(seen, exposure, snapshot, picture_limit).await)
+        }
+        (Some(stream), Some(snapshot)) => {
+            let (seen, exposure) = rtsp::probe(&clients.tls, stream, credentials).await?;
+            let seen = clients.with_picture(seen, exposure, stream, picture_limit).await;
+            match still(snapshot).await {
+                Ok((_, exposure)) => Ok(clients.with_better_picture(seen, exposure, picture_limit).await),
+                Err(failure) => {
+                    debug!(reason = failure.reason.as_str(), detail = failure.detail, "The snapshot gave no picture");
+                    Ok(Sighting { obstacle: seen.obstacle.is_some().then(|| failure.detail.into()), ..seen })
+                }
+            }
+        }
         (None, None) => Err(Failure::new(Reason::Protocol, "The camera has neither stream nor snapshot to look at")),
     }
+}
+
+impl Clients {
+    async fn with_picture(&self, seen: Sighting, exposure: Exposure, url: &Url, limit: usize) -> Sighting {
+        match self.darkroom.develop(exposure, limit).await {
+            Ok(glimpse) => Sighting { picture: Some(Arc::new(glimpse)), ..seen },
+            Err(spoiled) => {
+                let place = Place::of(url).map_or_else(|_| "The camera".to_owned(), |place| place.to_string());
+                Sighting { obstacle: Some(format!("{place} {}", spoiled.advice()).into()), ..seen }
+            }
+        }
+    }
+
+    /// The snapshot is what the user wants to see; the print stays the stream's, whose freezing it is about.
+    async fn with_better_picture(&self, seen: Sighting, exposure: Exposure, limit: usize) -> Sighting {
+        let Ok(snapshot) = self.darkroom.develop(exposure, limit).await else { return seen };
+        let print = seen.picture.as_ref().map_or(snapshot.print, |stream| stream.print.clone());
+        Sighting { picture: Some(Arc::new(Glimpse { jpeg: snapshot.jpeg, print })), obstacle: None, ..seen }
+    }
+}
+
+/// Bytes that the pictures of all cameras may take together: they are kept to be sent again after a restart of Home Assistant.
+const ALL_PICTURES: usize = 24 * 1_024 * 1_024;
+/// The largest and the smallest share of one camera.
+const ONE_PICTURE: RangeInclusive<usize> = 24 * 1_024..=1_024 * 1_024;
+
+/// The bytes that each of so many cameras may use for its picture: up to 80 cameras have room for a good one of 1280 pixels.
+#[must_use]
+pub fn picture_limit(cameras: usize) -> usize {
+    (ALL_PICTURES / cameras.max(1)).clamp(*ONE_PICTURE.start(), *ONE_PICTURE.end())
 }
 
 /// The prober task. Ends when `stop` is cancelled or nobody takes reports any more; probes under way are aborted.
@@ -104,6 +160,7 @@ type Outcome = Result<Sighting, Failure>;
 struct Prober {
     clients: Clients,
     schedule: Schedule,
+    picture_limit: usize,
     probes: JoinSet<Outcome>,
     /// Which probe a task of the set is.
     running: HashMap<Id, Running>,
@@ -120,6 +177,7 @@ impl Prober {
         Self {
             clients: Clients::new(),
             schedule: Schedule::new(now()),
+            picture_limit: picture_limit(0),
             probes: JoinSet::new(),
             running: HashMap::new(),
         }
@@ -127,6 +185,7 @@ impl Prober {
 
     fn set_inventory(&mut self, inventory: &Inventory) {
         self.schedule.set_inventory(inventory, now());
+        self.picture_limit = picture_limit(inventory.len());
         let outdated: Vec<Ticket> = self.schedule.outdated().collect();
         for probe in self.running.values().filter(|probe| outdated.contains(&probe.ticket)) {
             probe.abort.abort();
@@ -138,7 +197,8 @@ impl Prober {
             let id = camera.id.clone();
             let clients = self.clients.clone();
             let span = info_span!("probe", camera.id = %id);
-            let abort = self.probes.spawn(async move { probe(&clients, &camera).await }.instrument(span));
+            let limit = self.picture_limit;
+            let abort = self.probes.spawn(async move { probe(&clients, &camera, limit).await }.instrument(span));
             self.running.insert(abort.id(), Running { camera: id, ticket, abort });
         }
     }
@@ -171,8 +231,6 @@ fn now() -> std::time::Instant {
 
 #[cfg(test)]
 mod tests {
-    use url::Url;
-
     use super::*;
 
     fn camera() -> Camera {

@@ -129,7 +129,7 @@ impl fmt::Display for Place {
 }
 
 impl Failure {
-    pub(super) fn new(reason: Reason, detail: impl Into<String>) -> Self {
+    pub(in crate::camera) fn new(reason: Reason, detail: impl Into<String>) -> Self {
         Self { reason, detail: detail.into() }
     }
 }

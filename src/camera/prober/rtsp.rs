@@ -11,6 +11,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use futures_util::StreamExt;
 use retina::client::{
     Demuxed, Described, InitialSequenceNumberPolicy, PlayOptions, Session, SessionGroup, SessionIdPolicy,
@@ -23,10 +24,12 @@ use tokio_rustls::TlsConnector;
 use tracing::debug;
 use url::Url;
 
+use super::develop::Exposure;
 use super::place::Place;
 use super::tls::Relay;
 use crate::camera::{Failure, Reason, Sighting};
 use crate::credentials::Credentials;
+use crate::picture::keyframe::Codec;
 
 /// From the start of a probe to its key frame. Cameras that send few key frames send one every 4 to 8 s.
 const LIMIT: Duration = Duration::from_secs(10);
@@ -34,12 +37,17 @@ const LIMIT: Duration = Duration::from_secs(10);
 /// How long a camera gets to answer TEARDOWN. It has been told by then; retina waits on for at most 5 s.
 const GOODBYE_LIMIT: Duration = Duration::from_secs(1);
 
-/// Looks at one stream.
+/// After the key frame: so long, so many bytes and so many frames are looked at for the figures.
+const LOOK: Duration = Duration::from_millis(1_200);
+const LOOK_BYTES: usize = 4 * 1_024 * 1_024;
+const LOOK_FRAMES: u32 = 120;
+
+/// Looks at one stream: what was seen, and the key frame.
 pub(super) async fn probe(
     tls: &TlsConnector,
     url: &Url,
     credentials: Option<&Credentials>,
-) -> Result<Sighting, Failure> {
+) -> Result<(Sighting, Exposure), Failure> {
     let place = &Place::of(url)?;
     let started = Instant::now();
     let deadline = started + LIMIT;
@@ -71,7 +79,7 @@ struct Visit<'a> {
 }
 
 impl Visit<'_> {
-    async fn run(&self) -> Result<Sighting, Failure> {
+    async fn run(&self) -> Result<(Sighting, Exposure), Failure> {
         let group = Arc::new(SessionGroup::default());
         let seen = self.look(&group).await;
         // The session is dropped by now, and retina says TEARDOWN (RFC 2326, section 10.7) in a task of its own.
@@ -79,7 +87,7 @@ impl Visit<'_> {
         seen
     }
 
-    async fn look(&self, group: &Arc<SessionGroup>) -> Result<Sighting, Failure> {
+    async fn look(&self, group: &Arc<SessionGroup>) -> Result<(Sighting, Exposure), Failure> {
         let mut session = self.describe(group).await?;
         let video = self.choose_video(session.streams())?;
         // Interleaved in the RTSP connection (RFC 2326, section 10.12): no ports to open, no packets to lose.
@@ -91,8 +99,17 @@ impl Visit<'_> {
         let play = PlayOptions::default().initial_seq(InitialSequenceNumberPolicy::Ignore);
         let playing = self.step("PLAY", session.play(play)).await?;
         let mut frames = playing.demuxed().map_err(|error| self.answer_failure("PLAY", &error))?;
-        self.key_frame(&mut frames, video).await?;
-        Ok(sighting(&frames.streams()[video], self.started.elapsed()))
+        let frame = self.key_frame(&mut frames, video).await?;
+        let latency = self.started.elapsed();
+        let figures = figures(&mut frames, video, &frame).await;
+        let seen = sighting(&frames.streams()[video], latency, figures);
+        let data = Bytes::from(frame.into_data());
+        let exposure = match seen.codec.as_deref() {
+            Some("h264") => Exposure::KeyFrame(Codec::H264, data, seen.resolution),
+            Some("h265") => Exposure::KeyFrame(Codec::H265, data, seen.resolution),
+            _ => Exposure::File(data),
+        };
+        Ok((seen, exposure))
     }
 
     async fn describe(&self, group: &Arc<SessionGroup>) -> Result<Session<Described>, Failure> {
@@ -236,7 +253,43 @@ fn has_unit(data: &[u8], wanted: impl Fn(u8) -> bool) -> bool {
     data.windows(4).any(|bytes| bytes[..3] == [0, 0, 1] && wanted(bytes[3]))
 }
 
-fn sighting(stream: &Stream, latency: Duration) -> Sighting {
+/// What was measured after the key frame.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+struct Figures {
+    fps: Option<f32>,
+    bitrate: Option<u64>,
+}
+
+/// Looks on for a moment. A stream that stops or breaks here has shown its picture already: the next probe will find out.
+async fn figures(frames: &mut Demuxed, video: usize, first: &VideoFrame) -> Figures {
+    let until = Instant::now() + LOOK;
+    let (mut seen, mut bytes, mut last) = (0_u32, 0_usize, first.timestamp());
+    while seen < LOOK_FRAMES && bytes < LOOK_BYTES {
+        match timeout_at(until, frames.next()).await {
+            Ok(Some(Ok(CodecItem::VideoFrame(frame)))) if frame.stream_id() == video => {
+                seen += 1;
+                bytes += frame.data().len();
+                last = frame.timestamp();
+            }
+            Ok(Some(Ok(_))) => {}
+            Ok(Some(Err(_)) | None) | Err(_) => break,
+        }
+    }
+    measured(seen, bytes, last.elapsed_secs() - first.timestamp().elapsed_secs())
+}
+
+/// From a count of frames and bytes, and the seconds of the camera's clock between the first picture and the last. Below half a
+/// second, or with a clock that makes no sense, nothing is said.
+fn measured(frames: u32, bytes: usize, seconds: f64) -> Figures {
+    if frames < 2 || !(0.5..=10.0).contains(&seconds) {
+        return Figures::default();
+    }
+    let fps = (f64::from(frames) / seconds * 10.0).round() / 10.0;
+    let kilobits = (bytes as f64 * 8.0 / seconds / 1_000.0).round();
+    Figures { fps: Some(fps as f32), bitrate: Some(kilobits as u64 * 1_000) }
+}
+
+fn sighting(stream: &Stream, latency: Duration, figures: Figures) -> Sighting {
     let parameters = match stream.parameters() {
         Some(ParametersRef::Video(video)) => Some(video),
         _ => None,
@@ -248,15 +301,24 @@ fn sighting(stream: &Stream, latency: Duration) -> Sighting {
         resolution: parameters
             .map(|video| video.pixel_dimensions())
             .filter(|(width, height)| *width > 0 && *height > 0),
-        fps: stream.framerate().or(timed.map(|(seconds, frames)| frames as f32 / seconds as f32)),
-        bitrate: None,
+        fps: figures.fps.or(stream.framerate()).or(timed.map(|(seconds, frames)| frames as f32 / seconds as f32)),
+        bitrate: figures.bitrate,
         latency,
+        ..Sighting::default()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn figures_come_from_the_cameras_clock_and_only_when_it_makes_sense() {
+        assert_eq!(measured(30, 250_000, 1.2), Figures { fps: Some(25.0), bitrate: Some(1_667_000) });
+        assert_eq!(measured(30, 250_000, 0.0), Figures::default());
+        assert_eq!(measured(30, 250_000, -3.0), Figures::default());
+        assert_eq!(measured(1, 250_000, 1.0), Figures::default());
+    }
 
     #[test]
     fn a_frame_of_parameter_sets_alone_is_no_picture() {

@@ -15,6 +15,7 @@ use secrecy::ExposeSecret;
 use tokio::time::{Instant, timeout};
 use url::{Position, Url};
 
+use super::develop::Exposure;
 use super::place::Place;
 use super::tls::tls_failure;
 use crate::camera::{Failure, Reason, Sighting};
@@ -54,8 +55,12 @@ fn same_host_only(attempt: Attempt<'_>) -> reqwest::redirect::Action {
     if follow { attempt.follow() } else { attempt.stop() }
 }
 
-/// Looks at one snapshot.
-pub(super) async fn probe(client: &Client, url: &Url, credentials: Option<&Credentials>) -> Result<Sighting, Failure> {
+/// Looks at one snapshot: what was seen, and the image.
+pub(super) async fn probe(
+    client: &Client,
+    url: &Url,
+    credentials: Option<&Credentials>,
+) -> Result<(Sighting, Exposure), Failure> {
     let place = &Place::of(url)?;
     let visit = Visit { client, place, credentials };
     let started = Instant::now();
@@ -67,7 +72,8 @@ pub(super) async fn probe(client: &Client, url: &Url, credentials: Option<&Crede
     };
     let latency = started.elapsed();
     let (codec, resolution) = recognise(&image).map_err(|what| visit.protocol(what))?;
-    Ok(Sighting { codec: Some(codec.to_owned()), resolution: Some(resolution), latency, ..Sighting::default() })
+    let seen = Sighting { codec: Some(codec.to_owned()), resolution: Some(resolution), latency, ..Sighting::default() };
+    Ok((seen, Exposure::File(image.into())))
 }
 
 /// One request to a camera, with the second one that a password takes.

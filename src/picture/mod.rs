@@ -1,4 +1,12 @@
-//! Making a picture fit: at most 1280 pixels wide and high, and within the broker's packet limit.
+//! Pictures: decoded from key frames, made to fit, and compared.
+//!
+//! A picture that leaves here is a JPEG of at most 1280 pixels on its longest side, and of no more bytes than the caller allows.
+//! Everything here blocks for as long as it computes, and trusts nothing that it is given.
+
+pub mod keyframe;
+mod print;
+
+pub use print::Print;
 
 use std::io::Cursor;
 
@@ -12,6 +20,9 @@ const LONGEST: u32 = 1_280;
 const STEPS: [(u32, u8); 6] = [(LONGEST, 85), (LONGEST, 70), (960, 75), (640, 70), (480, 60), (320, 50)];
 /// Memory that decoding may take. A 40-megapixel picture needs 120 MB.
 const MEMORY: u64 = 160 * 1_024 * 1_024;
+
+/// The largest picture that is decoded, in pixels: 8K.
+pub const MOST_PIXELS: u64 = 7_680 * 4_320;
 
 /// Why a picture cannot be sent.
 #[derive(Debug, thiserror::Error)]
@@ -38,9 +49,16 @@ pub fn fit(jpeg: &Bytes, limit: usize) -> Result<Bytes, PictureError> {
     if width <= LONGEST && height <= LONGEST && jpeg.len() <= limit {
         return Ok(jpeg.clone());
     }
-    let picture = decode(jpeg)?;
+    shrink(&decode(jpeg)?, limit)
+}
+
+/// A JPEG of at most `limit` bytes: smaller first, then of lower quality.
+///
+/// # Errors
+/// [`PictureError::TooLarge`] when not even the smallest step fits.
+pub fn shrink(picture: &DynamicImage, limit: usize) -> Result<Bytes, PictureError> {
     for (side, quality) in STEPS {
-        let smaller = encode(&picture, side, quality)?;
+        let smaller = encode(picture, side, quality)?;
         if smaller.len() <= limit {
             return Ok(smaller.into());
         }
@@ -48,8 +66,12 @@ pub fn fit(jpeg: &Bytes, limit: usize) -> Result<Bytes, PictureError> {
     Err(PictureError::TooLarge { limit })
 }
 
-fn decode(jpeg: &Bytes) -> Result<DynamicImage, PictureError> {
-    let mut reader = ImageReader::with_format(Cursor::new(jpeg), ImageFormat::Jpeg);
+/// The picture in a JPEG or PNG file.
+///
+/// # Errors
+/// [`PictureError::Broken`] when it is neither, is damaged, or would take too much memory.
+pub fn decode(file: &Bytes) -> Result<DynamicImage, PictureError> {
+    let mut reader = ImageReader::new(Cursor::new(file)).with_guessed_format().map_err(image::ImageError::IoError)?;
     let mut limits = Limits::default();
     limits.max_alloc = Some(MEMORY);
     reader.limits(limits);
