@@ -77,6 +77,7 @@ impl App {
                 histories: histories.clone(),
                 outbox: outbox.clone(),
                 inbound,
+                probes: probes.clone(),
             },
             ledger,
             publisher_gone.clone(),

@@ -9,9 +9,6 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::picture::Print;
 
-/// The share of exactly equal samples that leaves no doubt: no sensor is without noise. The rest may be a clock that the camera
-/// writes into a frozen picture.
-const CERTAIN: f32 = 0.95;
 /// Certain after this many probes, at least.
 const CERTAIN_PROBES: u32 = 3;
 /// Certain after this long, at least.
@@ -33,7 +30,7 @@ impl Stillness {
     /// Takes note of a picture. Returns since when the same one is shown, once that is certain.
     pub(super) fn observe(&mut self, print: &Arc<Print>, at: Timestamp) -> Option<Timestamp> {
         match &mut self.0 {
-            Some(streak) if streak.first.likeness(print).equal >= CERTAIN => {
+            Some(streak) if streak.first.is_same(print) => {
                 streak.probes = streak.probes.saturating_add(1);
                 let long = at.duration_since(streak.since) >= CERTAIN_AFTER;
                 (streak.probes >= CERTAIN_PROBES && long).then_some(streak.since)

@@ -60,6 +60,59 @@ struct CameraEntities<'a> {
 
 impl CameraEntities<'_> {
     fn all(&self) -> BTreeMap<&'static str, Component> {
+        let mut all = self.of_every_camera();
+        if !self.camera.is_push_only() {
+            all.extend(self.of_a_probed_camera());
+        }
+        all
+    }
+
+    /// What only a camera has that we look at ourselves.
+    fn of_a_probed_camera(&self) -> [(&'static str, Component); 4] {
+        [
+            ("latency", self.figure("latency", "Latency", Some("duration"), "ms", "{{ value_json.latency_ms }}")),
+            ("fps", self.figure("fps", "Frame rate", None, "fps", "{{ value_json.fps }}")),
+            ("bitrate", self.figure("bitrate", "Bitrate", Some("data_rate"), "bit/s", "{{ value_json.bitrate }}")),
+            ("probe", self.probe_now()),
+        ]
+    }
+
+    /// A figure of the stream. Home Assistant keeps each change for ever, so it is off until somebody wants it.
+    fn figure(
+        &self,
+        key: &'static str,
+        name: &'static str,
+        device_class: Option<&'static str>,
+        unit: &'static str,
+        template: &'static str,
+    ) -> Component {
+        Component {
+            name: Some(name),
+            device_class,
+            state_class: Some("measurement"),
+            unit_of_measurement: Some(unit),
+            value_template: Some(template),
+            entity_category: Some("diagnostic"),
+            enabled_by_default: Some(false),
+            availability: None,
+            ..self.shown_while_the_camera_is_dead("sensor", key, Leaf::Status)
+        }
+    }
+
+    /// Works above all while the camera is dead.
+    fn probe_now(&self) -> Component {
+        Component {
+            name: Some("Probe now"),
+            icon: Some("mdi:camera-retake-outline"),
+            entity_category: Some("diagnostic"),
+            state_topic: None,
+            command_topic: Some(self.topic(Leaf::Command)),
+            payload_press: Some("probe"),
+            ..self.shown_while_the_camera_is_dead("button", "probe", Leaf::Command)
+        }
+    }
+
+    fn of_every_camera(&self) -> BTreeMap<&'static str, Component> {
         BTreeMap::from([
             ("status", self.status()),
             ("connectivity", self.connectivity()),

@@ -126,6 +126,9 @@ pub struct Component {
     /// `diagnostic` or `config`: kept out of automatic dashboards.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub entity_category: Option<&'static str>,
+    /// `false`: in the registry, but off until the user wants it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub enabled_by_default: Option<bool>,
     /// `mdi:…`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub icon: Option<&'static str>,

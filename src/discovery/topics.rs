@@ -119,6 +119,19 @@ impl Topics {
         format!("{}/bridge/command", self.base)
     }
 
+    /// Sees what Home Assistant asks of any camera.
+    #[must_use]
+    pub fn camera_commands(&self) -> String {
+        format!("{}/camera/+/{}", self.base, Leaf::Command.as_str())
+    }
+
+    /// Whom a camera's command is for; `None` when the topic is none.
+    #[must_use]
+    pub fn commanded_camera(&self, topic: &str) -> Option<CameraId> {
+        let id = topic.strip_prefix(&self.base)?.strip_prefix("/camera/")?.strip_suffix("/command")?;
+        CameraId::new(id).ok()
+    }
+
     /// Where our scans mark their end.
     #[must_use]
     pub fn scan(&self) -> String {

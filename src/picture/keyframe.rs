@@ -78,7 +78,7 @@ fn h265(annex_b: &[u8]) -> Result<DynamicImage, KeyFrameError> {
     decoder.push_annexb(annex_b, None).map_err(refused)?;
     decoder.flush();
     let frame = decoder.next_frame().map_err(refused)?;
-    let (left, _right, top, _bottom) = frame.picture.crop;
+    let (left, top, _width, _height) = frame.picture.crop;
     let shift = frame.bit_depth().saturating_sub(8);
     let sample = |plane: usize, x: usize, y: usize| {
         let plane = &frame.picture.planes[plane];

@@ -23,6 +23,21 @@ gi.require_version("GstRtspServer", "1.0")
 from gi.repository import Gio, GLib, Gst, GstRtsp, GstRtspServer  # noqa: E402
 
 PICTURE = "videotestsrc is-live=true ! video/x-raw,format=I420,width={},height={},framerate={}/1"
+# A still scene without anything that moves.
+STILL = PICTURE.replace("is-live=true", "is-live=true pattern=zone-plate kx2=20 ky2=20").format(640, 360, 25)
+H264 = (
+    "{} {} ! x264enc tune=zerolatency speed-preset=veryfast key-int-max=25 ! video/x-h264,profile={}"
+    " ! rtph264pay name=pay0 pt=96 config-interval=-1"
+)
+
+
+def mixed(pattern, size, pad):
+    """The still scene with something that moves, of this size, over its upper left corner."""
+    moving = f"videotestsrc is-live=true pattern={pattern} ! video/x-raw,format=I420,{size},framerate=25/1"
+    mix = f"compositor name=mix sink_1::{pad} ! video/x-raw,format=I420 ! queue"
+    return H264.format(mix, "", "main") + f" {STILL} ! queue ! mix.sink_0 {moving} ! queue ! mix.sink_1"
+
+
 STREAMS = {
     "/h264": PICTURE.format(640, 360, 25)
     + " ! x264enc tune=zerolatency speed-preset=ultrafast key-int-max=25"
@@ -30,6 +45,15 @@ STREAMS = {
     "/h265": PICTURE.format(640, 480, 10)
     + " ! x265enc speed-preset=ultrafast tune=zerolatency key-int-max=10"
     + " ! rtph265pay name=pay0 pt=96 config-interval=-1",
+    "/baseline": H264.format(PICTURE.format(640, 360, 25), "", "constrained-baseline"),
+    "/main": H264.format(PICTURE.format(640, 360, 25), "", "main"),
+    "/high": H264.format(PICTURE.format(1920, 1080, 5), "", "high"),
+    "/interlaced": PICTURE.format(720, 576, 25)
+    + " ! interlace field-pattern=2 ! x264enc interlaced=true speed-preset=ultrafast key-int-max=25"
+    + " ! rtph264pay name=pay0 pt=96 config-interval=-1",
+    "/frozen": H264.format(STILL, "", "main"),
+    "/clock": mixed("ball", "width=96,height=24", "alpha=1.0"),
+    "/noise": mixed("snow", "width=640,height=360", "alpha=0.015").replace("x264enc ", "x264enc bitrate=300 "),
     "/mjpeg": PICTURE.format(320, 240, 10) + " ! jpegenc ! rtpjpegpay name=pay0 pt=26",
     "/sound": "audiotestsrc is-live=true ! audio/x-raw,rate=8000,channels=1 ! alawenc ! rtppcmapay name=pay0 pt=8",
 }

@@ -19,6 +19,7 @@ mod minibroker;
 mod options;
 mod outbox;
 mod packaging;
+mod pictures;
 mod probe;
 mod shutdown;
 mod supervisor;

@@ -111,11 +111,11 @@ impl Clients {
 }
 
 /// Bytes that the pictures of all cameras may take together: they are kept to be sent again after a restart of Home Assistant.
-const ALL_PICTURES: usize = 24 * 1_024 * 1_024;
+const ALL_PICTURES: usize = 16 * 1_024 * 1_024;
 /// The largest and the smallest share of one camera.
-const ONE_PICTURE: RangeInclusive<usize> = 24 * 1_024..=1_024 * 1_024;
+const ONE_PICTURE: RangeInclusive<usize> = 16 * 1_024..=1_024 * 1_024;
 
-/// The bytes that each of so many cameras may use for its picture: up to 80 cameras have room for a good one of 1280 pixels.
+/// The bytes that each of so many cameras may use for its picture: up to 100 cameras have room for a good one of 1280 pixels.
 #[must_use]
 pub fn picture_limit(cameras: usize) -> usize {
     (ALL_PICTURES / cameras.max(1)).clamp(*ONE_PICTURE.start(), *ONE_PICTURE.end())

@@ -23,6 +23,7 @@ use super::schedule::Schedule;
 use super::states;
 use super::topics::{Owner, Topics};
 use crate::broker::{Handle, Inbound, Interest, LinkState, Message, PublishError, Subscription};
+use crate::camera::prober::ProbeRequest;
 use crate::camera::{CameraId, Inventory, Statuses};
 use crate::outbox::{Histories, Outbox};
 
@@ -49,6 +50,8 @@ pub struct Sources {
     pub outbox: Outbox,
     /// What comes from the broker.
     pub inbound: mpsc::Receiver<Inbound>,
+    /// Who is asked for probes.
+    pub probes: mpsc::Sender<ProbeRequest>,
 }
 
 /// The task.
@@ -74,6 +77,7 @@ pub fn subscriptions(topics: &Topics) -> Vec<Subscription> {
     vec![
         all(topics.birth().to_owned()),
         all(topics.bridge_command()),
+        all(topics.camera_commands()),
         // Our own configs come back here; only their clearing by somebody else is news.
         Subscription { filter: topics.config_filter(), at_least_once: false, interest: Interest::Clearing },
     ]
@@ -152,10 +156,23 @@ impl Announcer {
                 tracing::info!("Asked to announce again");
                 self.dismissed.clear();
                 self.schedule.soon(now);
+            } else if message.payload == "probe_all" && !message.retained {
+                self.ask_for_probe(ProbeRequest::All);
+            }
+        } else if let Some(camera) = self.topics.commanded_camera(&message.topic) {
+            // Both bring a new picture, and whatever else there is to see.
+            if (message.payload == "probe" || message.payload == "snapshot") && !message.retained {
+                self.ask_for_probe(ProbeRequest::One(camera));
             }
         } else if let Some(owner) = self.topics.config_owner(&message.topic) {
             self.hear_clearing(owner, &message.topic);
         }
+    }
+
+    /// Requests that the prober has not taken yet will be answered by the same probes.
+    fn ask_for_probe(&self, request: ProbeRequest) {
+        tracing::debug!(?request, "Asked for a probe");
+        let _as_many_wait_already = self.sources.probes.try_send(request);
     }
 
     /// Home Assistant clears a config topic when its user deletes the device; so does another copy of `retract`.

@@ -2,7 +2,7 @@
 //!
 //! A short walk is part of the suite; `cargo bench --bench chaos` walks a thousand steps, several worlds at once.
 
-mod camera;
+pub(crate) mod camera;
 mod fault;
 mod truth;
 mod world;

@@ -26,3 +26,8 @@ pub(crate) async fn publish_as(
     client.publish(topic, QoS::AtLeastOnce, retain, payload).await.expect("the queue has room");
     while !matches!(event_loop.poll().await.expect("the broker is up"), Event::Incoming(Packet::PubAck(_))) {}
 }
+
+/// Publishes one message that the broker does not keep.
+pub(crate) async fn publish_command(broker: std::net::SocketAddr, topic: &str, payload: &str) {
+    publish_as(broker, None, topic, payload).await;
+}
