@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use camera_herald::camera::prober::{self, Clients};
-use camera_herald::camera::{Camera, Sighting};
+use camera_herald::camera::{Camera, Reason, Sighting};
 use image::{GenericImageView, ImageFormat, RgbImage};
 use rumqttc::QoS;
 use serde_json::json;
@@ -105,6 +105,16 @@ async fn a_key_frame_that_is_broken_gives_no_picture_and_no_harm() {
     let broken = camera_of(vec![(false, SPS), (false, PPS), (true, BROKEN)]).await;
     let seen = see(&camera("front", &broken.url("rtsp", "/"))).await;
     assert!(seen.picture.is_none() && seen.obstacle.is_some());
+}
+
+#[tokio::test]
+async fn a_stream_that_stops_in_the_middle_of_its_key_frame_shows_no_picture() {
+    // RFC 6184, section 5.8: the first part of a key frame, and never the last.
+    const BEGINNING: &[u8] = b"\x7c\x85\x88\x84\x06\xa8\x93\x0a";
+    let packets = vec![(false, SPS), (false, PPS), (false, BEGINNING)];
+    let stuck = ScriptedCamera::start(Manner::Plays(packets)).await;
+    let outcome = prober::probe(&Clients::new(), &camera("front", &stuck.url("rtsp", "/")), LIMIT).await;
+    assert_eq!(outcome.unwrap_err().reason, Reason::NoFrames);
 }
 
 /// Several looks at a stream that goes on: the share of each picture that differs from the first, and whether it counts as the same.

@@ -117,6 +117,19 @@ mod tests {
     }
 
     #[test]
+    fn the_picture_never_looks_frozen() {
+        use crate::picture::Print;
+        let print = |scene, turn| Print::of(&image::load_from_memory(&jpeg(scene, turn)).unwrap().into_rgb8()).unwrap();
+        for scene in [Scene::FrontDoor, Scene::Garden] {
+            // Two checks are five seconds apart, a twelfth of a turn.
+            let turns: Vec<_> = (0..12_u8).map(|twelfth| print(scene, f32::from(twelfth) / 12.0)).collect();
+            for pair in turns.windows(2) {
+                assert!(!pair[0].is_same(&pair[1]), "{scene:?}");
+            }
+        }
+    }
+
+    #[test]
     fn the_picture_moves() {
         assert_ne!(jpeg(Scene::Garden, 0.1), jpeg(Scene::Garden, 0.11));
     }
