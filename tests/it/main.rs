@@ -21,5 +21,6 @@ mod outbox;
 mod packaging;
 mod pictures;
 mod probe;
+mod promises;
 mod shutdown;
 mod supervisor;
