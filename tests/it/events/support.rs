@@ -59,6 +59,14 @@ impl Sender {
         request.send().await.ok().map(|answer| answer.status().as_u16())
     }
 
+    /// One try: the status and the body, or `None` when there was no answer.
+    pub(crate) async fn answer(&self, camera: &str, event: &Value) -> Option<(u16, Value)> {
+        let url = format!("http://{}/api/v1/cameras/{camera}/events", self.door);
+        let answer = self.client.post(url).bearer_auth(&self.token).json(event).send().await.ok()?;
+        let status = answer.status().as_u16();
+        Some((status, answer.json().await.unwrap_or_default()))
+    }
+
     /// Tries until there is an answer.
     pub(crate) async fn insist(&self, camera: &str, event: &Value) -> u16 {
         let deadline = Instant::now() + PATIENCE;
