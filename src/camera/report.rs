@@ -39,6 +39,20 @@ pub struct Sighting {
     pub obstacle: Option<Arc<str>>,
 }
 
+impl Sighting {
+    /// What is to be remembered: all but the picture, and with the figures that were measured before when this probe has none.
+    #[must_use]
+    pub fn without_picture(&self, before: Option<&Self>) -> Self {
+        let before = before.filter(|before| before.codec == self.codec && before.resolution == self.resolution);
+        Self {
+            picture: None,
+            fps: self.fps.or(before.and_then(|before| before.fps)),
+            bitrate: self.bitrate.or(before.and_then(|before| before.bitrate)),
+            ..self.clone()
+        }
+    }
+}
+
 /// What the camera looked at.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Glimpse {
@@ -99,5 +113,24 @@ impl Reason {
             Self::NoFrames => "no_frames",
             Self::SamePicture => "same_picture",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_stay_until_they_are_measured_again_or_the_stream_is_another() {
+        let seen = |codec: &str, fps| Sighting {
+            codec: Some(codec.to_owned()),
+            fps,
+            bitrate: fps.map(|_| 1),
+            ..Sighting::default()
+        };
+        let measured = seen("h264", Some(25.0));
+        assert_eq!(seen("h264", None).without_picture(Some(&measured)), measured);
+        assert_eq!(seen("h264", Some(10.0)).without_picture(Some(&measured)).fps, Some(10.0));
+        assert_eq!(seen("h265", None).without_picture(Some(&measured)).fps, None);
     }
 }

@@ -195,7 +195,7 @@ impl Member {
     fn see(&mut self, sighting: &Sighting, at: Timestamp) -> Option<Failure> {
         self.streak = None;
         self.state.last_frame_at = Some(at);
-        self.state.sighting = Some(Sighting { picture: None, ..sighting.clone() });
+        self.state.sighting = Some(sighting.without_picture(self.state.sighting.as_ref()));
         let still_since = sighting.picture.as_ref().and_then(|picture| self.stillness.observe(&picture.print, at));
         let Some(since) = still_since else {
             self.enter(Status::Online, at);

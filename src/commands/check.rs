@@ -13,6 +13,9 @@ use crate::camera::{Camera, prober};
 use crate::installation::Installation;
 use crate::options::{BrokerOptions, Environment};
 
+/// A picture that can be made is enough.
+const WISH: prober::Wish = prober::Wish { picture_limit: 1 << 20, figures: false };
+
 /// The result of a whole check.
 #[derive(Debug, Clone, Serialize)]
 pub struct CheckReport {
@@ -116,7 +119,7 @@ async fn see(clients: &prober::Clients, camera: &Camera) -> Step {
     // On a task of its own: a stream that makes the RTSP crate panic is this camera's failure and no more.
     let mut probe = JoinSet::new();
     let (clients, probed) = (clients.clone(), camera.clone());
-    probe.spawn(async move { prober::probe(&clients, &probed, prober::picture_limit(1)).await });
+    probe.spawn(async move { prober::probe(&clients, &probed, WISH).await });
     let outcome = match probe.join_next().await {
         Some(Ok(outcome)) => outcome.map_err(|failure| failure.detail),
         _ => Err("the stream could not be read: the probe panicked; please report this camera's model".to_owned()),

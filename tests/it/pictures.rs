@@ -17,10 +17,10 @@ use crate::support::mosquitto::{Config, Mosquitto};
 use crate::support::publish_command;
 use crate::support::watcher::{Seen, Watcher};
 
-const LIMIT: usize = 1 << 20;
+const WISH: prober::Wish = prober::Wish { picture_limit: 1 << 20, figures: true };
 
 async fn see(camera: &Camera) -> Sighting {
-    prober::probe(&Clients::new(), camera, LIMIT).await.unwrap_or_else(|failure| panic!("{camera:?}: {failure:?}"))
+    prober::probe(&Clients::new(), camera, WISH).await.unwrap_or_else(|failure| panic!("{camera:?}: {failure:?}"))
 }
 
 fn picture(seen: &Sighting) -> RgbImage {
@@ -113,7 +113,7 @@ async fn a_stream_that_stops_in_the_middle_of_its_key_frame_shows_no_picture() {
     const BEGINNING: &[u8] = b"\x7c\x85\x88\x84\x06\xa8\x93\x0a";
     let packets = vec![(false, SPS), (false, PPS), (false, BEGINNING)];
     let stuck = ScriptedCamera::start(Manner::Plays(packets)).await;
-    let outcome = prober::probe(&Clients::new(), &camera("front", &stuck.url("rtsp", "/")), LIMIT).await;
+    let outcome = prober::probe(&Clients::new(), &camera("front", &stuck.url("rtsp", "/")), WISH).await;
     assert_eq!(outcome.unwrap_err().reason, Reason::NoFrames);
 }
 

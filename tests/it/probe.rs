@@ -15,17 +15,16 @@ use crate::support::camera::{
     FRAGMENT, IDR, Manner, PPS, RtspServer, SLICE, SPS, ScriptedCamera, camera, http, jpeg, with_password,
 };
 
+const WISH: prober::Wish = prober::Wish { picture_limit: 1 << 20, figures: true };
+
 async fn see(camera: &Camera) -> Sighting {
-    prober::probe(&Clients::new(), camera, prober::picture_limit(1))
-        .await
-        .unwrap_or_else(|failure| panic!("{failure:?}"))
+    prober::probe(&Clients::new(), camera, WISH).await.unwrap_or_else(|failure| panic!("{failure:?}"))
 }
 
 /// The failure of a probe, in time and with words that may be shown.
 async fn fail(camera: &Camera) -> Failure {
     let started = Instant::now();
-    let failure =
-        prober::probe(&Clients::new(), camera, prober::picture_limit(1)).await.expect_err("there is nothing to see");
+    let failure = prober::probe(&Clients::new(), camera, WISH).await.expect_err("there is nothing to see");
     assert!(started.elapsed() < Duration::from_secs(14), "{:?}", started.elapsed());
     assert!(!failure.detail.contains("secret"), "{}", failure.detail);
     assert!(!failure.detail.contains('\n') && failure.detail.len() < 250, "{}", failure.detail);

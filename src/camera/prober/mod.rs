@@ -13,6 +13,7 @@ mod tls;
 use std::collections::HashMap;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::{mpsc, watch};
@@ -59,17 +60,26 @@ impl Default for Clients {
     }
 }
 
-/// Probes a camera once. Its stream, if it has one, says how it is; its snapshot, if it has one, gives the picture. The picture is
-/// at most `picture_limit` bytes large.
+/// What a probe is to bring besides the answer whether there is a picture at all.
+#[derive(Debug, Clone, Copy)]
+pub struct Wish {
+    /// The most bytes that the picture may have.
+    pub picture_limit: usize,
+    /// Whether frame rate and bitrate are wanted: measuring them takes a second or so.
+    pub figures: bool,
+}
+
+/// Probes a camera once. Its stream, if it has one, says how it is; its snapshot, if it has one, gives the picture.
 ///
 /// # Errors
 /// [`Failure`] when no picture was seen, with the cause and what to do about it.
-pub async fn probe(clients: &Clients, camera: &Camera, picture_limit: usize) -> Result<Sighting, Failure> {
+pub async fn probe(clients: &Clients, camera: &Camera, wish: Wish) -> Result<Sighting, Failure> {
+    let Wish { picture_limit, figures } = wish;
     let credentials = camera.credentials.as_ref();
     let still = async |url| snapshot::probe(&clients.http, url, credentials).await;
     match (&camera.stream, &camera.snapshot) {
         (Some(stream), None) => {
-            let (seen, exposure) = rtsp::probe(&clients.tls, stream, credentials).await?;
+            let (seen, exposure) = rtsp::probe(&clients.tls, stream, credentials, figures).await?;
             Ok(clients.with_picture(seen, exposure, stream, picture_limit).await)
         }
         (None, Some(snapshot)) => {
@@ -77,7 +87,7 @@ pub async fn probe(clients: &Clients, camera: &Camera, picture_limit: usize) -> 
             Ok(clients.with_picture(seen, exposure, snapshot, picture_limit).await)
         }
         (Some(stream), Some(snapshot)) => {
-            let (seen, exposure) = rtsp::probe(&clients.tls, stream, credentials).await?;
+            let (seen, exposure) = rtsp::probe(&clients.tls, stream, credentials, figures).await?;
             let seen = clients.with_picture(seen, exposure, stream, picture_limit).await;
             match still(snapshot).await {
                 Ok((_, exposure)) => Ok(clients.with_better_picture(seen, exposure, picture_limit).await),
@@ -109,6 +119,9 @@ impl Clients {
         Sighting { picture: Some(Arc::new(Glimpse { jpeg: snapshot.jpeg, print })), obstacle: None, ..seen }
     }
 }
+
+/// From one measurement of a camera's figures to the next.
+const FIGURES_EVERY: Duration = Duration::from_secs(295);
 
 /// Bytes that the pictures of all cameras may take together: they are kept to be sent again after a restart of Home Assistant.
 const ALL_PICTURES: usize = 16 * 1_024 * 1_024;
@@ -161,6 +174,8 @@ struct Prober {
     clients: Clients,
     schedule: Schedule,
     picture_limit: usize,
+    /// When each camera's figures were measured last.
+    measured: HashMap<CameraId, Instant>,
     probes: JoinSet<Outcome>,
     /// Which probe a task of the set is.
     running: HashMap<Id, Running>,
@@ -169,6 +184,7 @@ struct Prober {
 struct Running {
     camera: CameraId,
     ticket: Ticket,
+    figures: bool,
     abort: AbortHandle,
 }
 
@@ -178,6 +194,7 @@ impl Prober {
             clients: Clients::new(),
             schedule: Schedule::new(now()),
             picture_limit: picture_limit(0),
+            measured: HashMap::new(),
             probes: JoinSet::new(),
             running: HashMap::new(),
         }
@@ -186,10 +203,17 @@ impl Prober {
     fn set_inventory(&mut self, inventory: &Inventory) {
         self.schedule.set_inventory(inventory, now());
         self.picture_limit = picture_limit(inventory.len());
+        self.measured.retain(|camera, _| inventory.get(camera).is_some());
         let outdated: Vec<Ticket> = self.schedule.outdated().collect();
         for probe in self.running.values().filter(|probe| outdated.contains(&probe.ticket)) {
             probe.abort.abort();
         }
+    }
+
+    /// Figures are told every few minutes at most, so they are not measured more often: a probe that takes four times as long
+    /// would keep hundreds of cameras from their turn.
+    fn wants_figures(&self, camera: &CameraId) -> bool {
+        self.measured.get(camera).is_none_or(|at| at.elapsed() >= FIGURES_EVERY)
     }
 
     fn start_due(&mut self) {
@@ -197,9 +221,9 @@ impl Prober {
             let id = camera.id.clone();
             let clients = self.clients.clone();
             let span = info_span!("probe", camera.id = %id);
-            let limit = self.picture_limit;
-            let abort = self.probes.spawn(async move { probe(&clients, &camera, limit).await }.instrument(span));
-            self.running.insert(abort.id(), Running { camera: id, ticket, abort });
+            let wish = Wish { picture_limit: self.picture_limit, figures: self.wants_figures(&id) };
+            let abort = self.probes.spawn(async move { probe(&clients, &camera, wish).await }.instrument(span));
+            self.running.insert(abort.id(), Running { camera: id, ticket, figures: wish.figures, abort });
         }
     }
 
@@ -209,7 +233,10 @@ impl Prober {
             Ok((task, outcome)) => (task, Some(outcome)),
             Err(cut_short) => (cut_short.id(), panicked(cut_short).map(Err)),
         };
-        let Running { camera, ticket, .. } = self.running.remove(&task)?;
+        let Running { camera, ticket, figures, .. } = self.running.remove(&task)?;
+        if figures && matches!(outcome, Some(Ok(_))) {
+            self.measured.insert(camera.clone(), Instant::now());
+        }
         let end = if matches!(outcome, Some(Ok(_))) { End::Good } else { End::Failed };
         let counts = self.schedule.ended(&camera, ticket, end, now());
         outcome.filter(|_| counts).map(|outcome| Report { camera, at: Timestamp::now(), outcome })
@@ -255,7 +282,7 @@ mod tests {
         prober.schedule.set_inventory(&Inventory::new([camera()]), now());
         let (camera, ticket) = prober.schedule.start_next(now()).unwrap();
         let abort = prober.probes.spawn(async { panic!("on purpose") });
-        prober.running.insert(abort.id(), Running { camera: camera.id.clone(), ticket, abort });
+        prober.running.insert(abort.id(), Running { camera: camera.id.clone(), ticket, figures: false, abort });
 
         let ended = prober.probes.join_next_with_id().await.unwrap();
         let report = prober.finish(ended).expect("a report");

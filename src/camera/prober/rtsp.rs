@@ -47,15 +47,16 @@ pub(super) async fn probe(
     tls: &TlsConnector,
     url: &Url,
     credentials: Option<&Credentials>,
+    figures: bool,
 ) -> Result<(Sighting, Exposure), Failure> {
     let place = &Place::of(url)?;
     let started = Instant::now();
     let deadline = started + LIMIT;
     if url.scheme() != "rtsps" {
-        return Visit { url: url.clone(), place, credentials, started, deadline }.run().await;
+        return Visit { url: url.clone(), place, credentials, figures, started, deadline }.run().await;
     }
     let relay = Relay::open(tls, place, deadline).await?;
-    let visit = Visit { url: relay.url(url)?, place, credentials, started, deadline };
+    let visit = Visit { url: relay.url(url)?, place, credentials, figures, started, deadline };
     tokio::select! {
         seen = visit.run() => seen,
         never = relay.run() => match never {},
@@ -74,6 +75,8 @@ struct Visit<'a> {
     /// What the user is told.
     place: &'a Place,
     credentials: Option<&'a Credentials>,
+    /// Look on for a moment after the key frame.
+    figures: bool,
     started: Instant,
     deadline: Instant,
 }
@@ -101,7 +104,7 @@ impl Visit<'_> {
         let mut frames = playing.demuxed().map_err(|error| self.answer_failure("PLAY", &error))?;
         let frame = self.key_frame(&mut frames, video).await?;
         let latency = self.started.elapsed();
-        let figures = figures(&mut frames, video, &frame).await;
+        let figures = if self.figures { Some(figures(&mut frames, video, &frame).await) } else { None };
         let seen = sighting(&frames.streams()[video], latency, figures);
         let data = Bytes::from(frame.into_data());
         let exposure = match seen.codec.as_deref() {
@@ -289,20 +292,21 @@ fn measured(frames: u32, bytes: usize, seconds: f64) -> Figures {
     Figures { fps: Some(fps as f32), bitrate: Some(kilobits as u64 * 1_000) }
 }
 
-fn sighting(stream: &Stream, latency: Duration, figures: Figures) -> Sighting {
+fn sighting(stream: &Stream, latency: Duration, figures: Option<Figures>) -> Sighting {
     let parameters = match stream.parameters() {
         Some(ParametersRef::Video(video)) => Some(video),
         _ => None,
     };
     let timed = parameters.and_then(|video| video.frame_rate()).filter(|(seconds, frames)| *seconds > 0 && *frames > 0);
+    let declared = timed.map(|(seconds, frames)| frames as f32 / seconds as f32);
     Sighting {
         codec: Some(stream.encoding_name().to_owned()),
         // MJPEG beyond 2040 pixels says 0 by 0 (RFC 2435, section 3.1.5).
         resolution: parameters
             .map(|video| video.pixel_dimensions())
             .filter(|(width, height)| *width > 0 && *height > 0),
-        fps: figures.fps.or(stream.framerate()).or(timed.map(|(seconds, frames)| frames as f32 / seconds as f32)),
-        bitrate: figures.bitrate,
+        fps: figures.and_then(|measured| measured.fps.or(stream.framerate()).or(declared)),
+        bitrate: figures.and_then(|measured| measured.bitrate),
         latency,
         ..Sighting::default()
     }
