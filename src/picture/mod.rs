@@ -18,7 +18,7 @@ use image::{DynamicImage, ImageFormat, ImageReader, Limits};
 const LONGEST: u32 = 1_280;
 /// Steps of size and quality, tried until one fits.
 const STEPS: [(u32, u8); 6] = [(LONGEST, 85), (LONGEST, 70), (960, 75), (640, 70), (480, 60), (320, 50)];
-/// Memory that decoding may take. A 40-megapixel picture needs 120 MB.
+/// Memory that decoding may take. A 40-megapixel picture needs 120 MB, a progressive one three times as much.
 const MEMORY: u64 = 160 * 1_024 * 1_024;
 
 /// The largest picture that is decoded, in pixels: 8K.
@@ -73,9 +73,24 @@ pub fn shrink(picture: &DynamicImage, limit: usize) -> Result<Bytes, PictureErro
 pub fn decode(file: &Bytes) -> Result<DynamicImage, PictureError> {
     let mut reader = ImageReader::new(Cursor::new(file)).with_guessed_format().map_err(image::ImageError::IoError)?;
     let mut limits = Limits::default();
-    limits.max_alloc = Some(MEMORY);
+    limits.max_alloc = Some(if is_progressive(file) { MEMORY / 3 } else { MEMORY });
     reader.limits(limits);
     Ok(reader.decode()?)
+}
+
+/// Whether it is a progressive JPEG: its decoder keeps all coefficients besides the pixels, two bytes each.
+fn is_progressive(file: &[u8]) -> bool {
+    let mut rest = file.strip_prefix(&[0xff, 0xd8]).unwrap_or_default();
+    // One segment after the other, up to the frame header (ITU-T T.81, annex B).
+    while let [0xff, marker, high, low, ..] = *rest {
+        match marker {
+            0xc2 | 0xc6 | 0xca | 0xce => return true,
+            0xc0..=0xcf if !matches!(marker, 0xc4 | 0xc8 | 0xcc) => return false,
+            0xff => rest = &rest[1..],
+            _ => rest = rest.get(2 + usize::from(u16::from_be_bytes([high, low]))..).unwrap_or_default(),
+        }
+    }
+    false
 }
 
 fn encode(picture: &DynamicImage, side: u32, quality: u8) -> Result<Vec<u8>, PictureError> {
@@ -122,6 +137,21 @@ mod tests {
             assert!(fit(&jpeg, limit).unwrap().len() <= limit, "{limit}");
         }
         assert!(matches!(fit(&jpeg, 500), Err(PictureError::TooLarge { .. })));
+    }
+
+    #[test]
+    fn a_progressive_picture_that_would_take_too_much_memory_is_refused_by_its_header() {
+        let mut jpeg = noisy(64, 48).to_vec();
+        let frame = jpeg.windows(2).position(|two| two == [0xff, 0xc0]).unwrap();
+        jpeg[frame + 5..frame + 9].copy_from_slice(&[0x13, 0x10, 0x20, 0x00]);
+        assert!(!is_progressive(&jpeg));
+        jpeg[frame + 1] = 0xc2;
+        assert!(is_progressive(&jpeg));
+        let refused = decode(&jpeg.into()).unwrap_err();
+        assert!(matches!(refused, PictureError::Broken(image::ImageError::Limits(_))), "{refused:?}");
+        for garbage in [&b""[..], b"\xff\xd8", b"\xff\xd8\xff\xff\xff\xff", b"\xff\xd8\xff\xe0\xff\xff", b"\x89PNG"] {
+            assert!(!is_progressive(garbage));
+        }
     }
 
     #[test]
