@@ -18,7 +18,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
 use self::changes::Sent;
-use self::delivery::Delivery;
+use self::delivery::{Delivery, Round};
 use self::flight::{Flight, Landed, LinkLost};
 use self::marks::Marks;
 use crate::broker::{Handle, LinkState, PublishError, Up};
@@ -30,6 +30,8 @@ use crate::store::StoreError;
 
 /// Wait after the database failed.
 const STORE_WAIT: Duration = Duration::from_secs(2);
+/// Wait when an event cannot be sent yet.
+const SOON: Duration = Duration::from_millis(100);
 
 /// Pictures and states that may be under way while a further picture is sent.
 const PICTURES: usize = 8;
@@ -61,7 +63,7 @@ pub struct Publisher {
     marks: Marks,
     /// States may differ from what the broker has.
     states_changed: bool,
-    /// When the database is tried again.
+    /// When the outbox is looked at again.
     retry_at: Option<Instant>,
 }
 
@@ -228,11 +230,14 @@ impl Publisher {
 
     async fn deliver(&mut self, up: &Up) -> Result<(), Trouble> {
         let inventory = self.sources.inventory.borrow().clone();
-        let read_all = self.delivery.deliver(up, &inventory, &mut self.sent, &mut self.flight).await?;
-        if read_all && self.flight.is_empty() && self.marks.len() == 0 {
+        let round = self.delivery.deliver(up, &inventory, &mut self.sent, &mut self.flight).await?;
+        let idle = self.flight.is_empty() && self.marks.len() == 0;
+        if round == Round::Nothing && idle {
             // The outbox counts something that it does not hand out: it was begun anew, or the count is about to change.
             self.delivery.start_over();
-            self.retry_at = Some(Instant::now() + Duration::from_millis(100));
+        }
+        if round == Round::TooEarly || (round == Round::Nothing && idle) {
+            self.retry_at = Some(Instant::now() + SOON);
         }
         Ok(())
     }

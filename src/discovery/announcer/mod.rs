@@ -36,6 +36,8 @@ pub struct Announced {
     pub cameras: Arc<BTreeSet<CameraId>>,
     /// Content hash by state topic, as the run sent them.
     pub sent: Arc<HashMap<String, i64>>,
+    /// What was announced.
+    pub plan: Arc<Plan>,
 }
 
 /// What the announcer listens to.
@@ -197,8 +199,8 @@ impl Announcer {
     async fn announce(&mut self) {
         self.schedule.begin();
         let Some(epoch) = self.epoch else { return };
-        let plan = Plan::new(&self.sources.inventory.borrow_and_update(), &self.dismissed);
-        let outcome = self.announce_plan(epoch, &plan).await;
+        let plan = Arc::new(Plan::new(&self.sources.inventory.borrow_and_update(), &self.dismissed));
+        let outcome = self.announce_plan(epoch, plan).await;
         self.schedule.end(Instant::now());
         match outcome {
             Ok(()) => {}
@@ -207,9 +209,9 @@ impl Announcer {
         }
     }
 
-    async fn announce_plan(&mut self, epoch: u64, plan: &Plan) -> Result<(), PublishError> {
+    async fn announce_plan(&mut self, epoch: u64, plan: Arc<Plan>) -> Result<(), PublishError> {
         let began = Instant::now();
-        let sent = self.delivery.announce(plan, &self.sources).await?;
+        let sent = self.delivery.announce(&plan, &self.sources).await?;
         let cameras: BTreeSet<_> = plan.cameras.iter().map(|camera| camera.id.clone()).collect();
         tracing::info!(
             cameras = cameras.len(),
@@ -217,8 +219,8 @@ impl Announcer {
             took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
             "Announced to Home Assistant"
         );
-        self.announced.send_replace(Some(Announced { epoch, cameras: Arc::new(cameras), sent: Arc::new(sent) }));
         let desired = plan.topics(&self.topics);
+        self.announced.send_replace(Some(Announced { epoch, cameras: Arc::new(cameras), sent: Arc::new(sent), plan }));
         self.delivery.clear_known_leftovers(&desired).await?;
         if self.swept != Some(epoch) {
             clear_leftovers(&mut self.delivery, &desired).await?;

@@ -178,6 +178,23 @@ async fn a_picture_keeps_to_the_brokers_packet_limit_and_never_costs_the_connect
 }
 
 #[tokio::test]
+async fn an_event_of_a_camera_that_was_just_added_waits_for_its_announcement() {
+    let broker = Mosquitto::start(Config::default()).await;
+    let (mut herald, sender) = start(Setup::with_broker(broker.addr(), push_cameras(1))).await;
+    herald.says("Announced to Home Assistant", 1).await;
+    let watcher = Watcher::start(broker.addr(), &["camera_herald/camera/#"], QoS::AtLeastOnce).await;
+    for count in 2..6 {
+        let id = format!("cam_{}", count - 1);
+        herald.reload(|options| options["cameras"] = push_cameras(count));
+        // It is known at the door before Home Assistant knows it.
+        while sender.insist(&id, &event("first")).await == 404 {}
+        assert_eq!(sender.insist("cam_0", &event(&format!("beside-{count}"))).await, 202);
+        watcher.wait_for(|message| message.topic == format!("camera_herald/camera/{id}/detection")).await;
+    }
+    assert_eq!(herald.count("is dropped"), 0, "{}", herald.log());
+}
+
+#[tokio::test]
 async fn todays_count_begins_at_the_midnight_of_the_zone_that_the_supervisor_sets() {
     let broker = Mosquitto::start(Config::default()).await;
     // In Auckland it is never midnight when it is midnight in UTC.
