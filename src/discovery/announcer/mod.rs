@@ -78,6 +78,7 @@ pub fn subscriptions(topics: &Topics) -> Vec<Subscription> {
     let all = |filter: String| Subscription { filter, at_least_once: true, interest: Interest::All };
     vec![
         all(topics.birth().to_owned()),
+        all(topics.status()),
         all(topics.bridge_command()),
         all(topics.camera_commands()),
         // Our own configs come back here; only their clearing by somebody else is news.
@@ -153,6 +154,8 @@ impl Announcer {
                 tracing::info!("Home Assistant has started: announcing everything again");
                 self.schedule.birth(now, &mut rand::rng());
             }
+        } else if message.topic == self.topics.status() {
+            self.hear_status(message);
         } else if message.topic == self.topics.bridge_command() {
             if message.payload == "announce" && !message.retained {
                 tracing::info!("Asked to announce again");
@@ -169,6 +172,22 @@ impl Announcer {
         } else if let Some(owner) = self.topics.config_owner(&message.topic) {
             self.hear_clearing(owner, &message.topic);
         }
+    }
+
+    /// Somebody else spoke for us: the will of an old connection that the broker saw end late, or a second copy that
+    /// stopped. Home Assistant would show everything as unavailable for as long as nobody contradicts.
+    fn hear_status(&mut self, message: &Inbound) {
+        let announced = self.announced.borrow().as_ref().map(|announced| announced.epoch);
+        let ours = message.payload == states::ONLINE || message.retained;
+        if ours || self.epoch.is_none() || announced != self.epoch {
+            return;
+        }
+        tracing::warn!(
+            topic = message.topic,
+            "Somebody else said that Camera Herald is offline; saying that it is not. If this comes again and again, a \
+             second copy runs with the same topics.base"
+        );
+        self.schedule.soon(Instant::now());
     }
 
     /// Requests that the prober has not taken yet will be answered by the same probes.
