@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::body::snippet;
 use super::{History, LastEvent, calendar};
 use crate::ingest::{Event, EventKind};
-use crate::store::events;
+use crate::store::reading;
 
 /// Local time's borders around now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,8 +32,8 @@ impl Borders {
         (self.day..self.next_day).contains(&now)
     }
 
-    pub(super) fn as_stored(&self, now: Timestamp) -> events::Borders {
-        events::Borders {
+    pub(super) fn as_stored(&self, now: Timestamp) -> reading::Borders {
+        reading::Borders {
             now: now.as_millisecond(),
             day: self.day.as_millisecond(),
             week: self.week.as_millisecond(),
@@ -71,7 +71,7 @@ pub(super) struct Past {
 
 impl Past {
     /// From what the table says.
-    pub(super) fn load(stored: events::Past, activity: SignedDuration, borders: Borders, now: Timestamp) -> Self {
+    pub(super) fn load(stored: reading::Past, activity: SignedDuration, borders: Borders, now: Timestamp) -> Self {
         let last = stored.last.map(|last| {
             Arc::new(LastEvent {
                 description: description(&last.body),

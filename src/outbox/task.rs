@@ -183,6 +183,7 @@ impl Keeper {
         let backlog = &mut self.state.backlog;
         backlog.events = (backlog.events + written.added.events).saturating_sub(written.delivered.events);
         backlog.bytes = (backlog.bytes + written.added.bytes).saturating_sub(written.delivered.bytes);
+        self.counters.delivered.fetch_add(written.delivered.events, Ordering::Relaxed);
         if written.added.events + written.delivered.events > 0 {
             self.note(None);
         }
@@ -233,6 +234,7 @@ impl Keeper {
 
     fn tell_waiting(&self, always: bool) {
         let now = self.state.backlog.events;
+        self.counters.waiting_bytes.store(self.state.backlog.bytes, Ordering::Relaxed);
         self.waiting.send_if_modified(|waiting| std::mem::replace(waiting, now) != now || always);
     }
 

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use crate::broker::link::Cause;
+use crate::broker::link::{Cause, Place};
 
 /// Why a connection ended or did not come to be. The variants are the session's next move.
 #[derive(Debug, thiserror::Error)]
@@ -55,7 +55,7 @@ impl SessionError {
     }
 
     pub(super) fn cause(&self) -> Cause {
-        Cause::new(self.kind(), self.to_string())
+        Cause::new(Place::Broker, self.kind(), self.to_string())
     }
 
     /// The port may open at any moment, and opening it is what would end the wait.

@@ -102,5 +102,5 @@ fn a_file_of_the_first_version_keeps_its_ledger() {
     assert_eq!(hash, 7);
     connection.execute("INSERT INTO sqlite_sequence VALUES ('events', 1)", []).unwrap();
     assert_eq!(connection.pragma_query_value(None, "auto_vacuum", |row| row.get::<_, i64>(0)).unwrap(), 2);
-    assert_eq!(version(&connection).unwrap(), 2);
+    assert_eq!(version(&connection).unwrap(), 3);
 }

@@ -79,7 +79,8 @@ impl House {
     async fn build(bounds: Bounds, with_outbox: bool) -> Self {
         let (inventory, seen) = watch::channel(Inventory::new(cameras()));
         let (sender, submissions) = mpsc::channel(4);
-        let doors = Doors::with_bounds(seen, EventToken::new(TOKEN), sender, bounds);
+        let (_rotates, token) = watch::channel(EventToken::new(TOKEN));
+        let doors = Doors::with_bounds(seen, token, sender, bounds);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let addr = listener.local_addr().unwrap();
         let stop = CancellationToken::new();
