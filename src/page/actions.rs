@@ -60,7 +60,7 @@ pub(super) async fn probe_one(
 pub(super) async fn announce(State(page): State<Page>, visit: Visit, headers: HeaderMap, body: Bytes) -> Response {
     let done = async {
         checked(&page, &headers, &body)?;
-        page.feeds.announcer.announce().await.map_err(|error| Problem::Failed(error.to_string()))?;
+        page.feeds.announcer.announce().map_err(|error| Problem::Failed(error.to_string()))?;
         Ok(answer::see("../?done=announce"))
     };
     answer_of(done.await, &page, &visit)
@@ -68,8 +68,8 @@ pub(super) async fn announce(State(page): State<Page>, visit: Visit, headers: He
 
 /// `GET /actions/ghosts`: looks for them and shows them.
 pub(super) async fn ghosts(State(page): State<Page>, visit: Visit) -> Response {
-    let list = match page.feeds.announcer.ghosts().await {
-        Ok(list) => list,
+    let list = match page.feeds.announcer.look().await {
+        Ok(found) => found.ghosts,
         Err(error) => return Problem::Failed(error.to_string()).answer(&page, &visit),
     };
     let w = visit.words();

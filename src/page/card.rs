@@ -10,6 +10,7 @@ use super::strip::Strip;
 use super::when::When;
 use super::words::Words;
 use crate::camera::{Camera, CameraKind};
+use crate::discovery::topics::Owner;
 use crate::ingest::EventKind;
 
 /// A camera on the wall. Two equal cards look the same.
@@ -75,7 +76,7 @@ impl Card {
             today: history.map_or(0, |history| history.today),
             this_week: history.map_or(0, |history| history.this_week),
             active: history.is_some_and(|history| history.active_until.is_some()),
-            dismissed: false,
+            dismissed: moment.dismissed.contains(&Owner::Camera(camera.id.clone())),
         }
     }
 }

@@ -37,8 +37,9 @@ impl Station {
     fn new(link: &Link, words: &'static Words) -> Self {
         let (tone, badge) = match link.condition {
             Condition::Good => (Tone::Good, "check"),
-            Condition::Unknown => (Tone::Wait, "wait"),
-            Condition::Waiting => (Tone::Wait, "wait"),
+            // It was told everything; whether it listens is only heard when it says something.
+            Condition::Unknown if link.kind == Some("not_heard") => (Tone::Idle, "wait"),
+            Condition::Unknown | Condition::Waiting => (Tone::Wait, "wait"),
             Condition::Broken => (Tone::Bad, "cross"),
             Condition::Unused => (Tone::Idle, "dash"),
         };
@@ -61,7 +62,7 @@ impl Station {
 }
 
 fn trouble(link: &Link, words: &Words) -> Option<Trouble> {
-    if matches!(link.condition, Condition::Good | Condition::Unused) {
+    if !matches!(link.condition, Condition::Waiting | Condition::Broken) {
         return None;
     }
     let kind = link.kind?;

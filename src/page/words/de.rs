@@ -238,10 +238,10 @@ fn cause(part: Part, kind: &str) -> Option<Advice> {
         (_, "cut_off") => ("Seine Antwort brach ab", "Wahrscheinlich wurde er neu gestartet. Warte einige Minuten."),
         (_, "not_json" | "malformed" | "unexpected") => ("Seine Antwort ist nicht verständlich", "Aktualisiere den Supervisor und diese App; bleibt es so, melde den Fehler."),
         (_, "server") => ("Er hat selbst einen Fehler", "Sieh in sein Protokoll unter Einstellungen, System, Protokolle."),
-        (_, "no_birth") => ("Es hat noch nicht gesagt, dass es läuft", "Prüfe, ob die MQTT-Integration in Home Assistant eingerichtet ist. Beim nächsten Start wird es gehört."),
-        (_, "not_announced" | "announcing") => ("Erfährt gerade von den Kameras", "Warte einige Sekunden."),
-        (_, "offline" | "gone") => ("Es läuft nicht", "Warte, bis es gestartet ist; dann erfährt es alles."),
-        (_, "link_down") => ("Ohne Broker nicht erreichbar", "Kümmere dich zuerst um den Broker."),
+        (_, "refused_topics") => ("Er lässt uns nur auf manche Topics schreiben", "Erlaube unsere Topics in den Zugriffsregeln des Brokers; die genaue Meldung nennt sie."),
+        (_, "not_heard") => ("Es hat sich noch nicht gemeldet", "Nichts. Es hat alles erfahren; gehört wird es, wenn es startet oder wenn du diese Seite darin öffnest."),
+        (_, "gone") => ("Es läuft nicht, oder seine MQTT-Integration nicht", "Warte, bis es gestartet ist; dann erfährt es alles."),
+        (_, "no_broker") => ("Ohne Broker nicht erreichbar", "Kümmere dich zuerst um den Broker."),
         _ => return None,
     };
     Some(Advice { what, next })

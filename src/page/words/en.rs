@@ -238,10 +238,10 @@ fn cause(part: Part, kind: &str) -> Option<Advice> {
         (_, "cut_off") => ("Its answer ended early", "It was probably restarted. Wait a few minutes."),
         (_, "not_json" | "malformed" | "unexpected") => ("Its answer is not understood", "Update the Supervisor and this app; if it stays, report this."),
         (_, "server") => ("It has a fault of its own", "See its log under Settings, System, Logs."),
-        (_, "no_birth") => ("It has not said that it runs", "Check that the MQTT integration is set up in Home Assistant. After its next start it is heard."),
-        (_, "not_announced" | "announcing") => ("Being told of the cameras", "Wait a few seconds."),
-        (_, "offline" | "gone") => ("It is not running", "Wait until it has started; it is told everything then."),
-        (_, "link_down") => ("Out of reach without the broker", "See to the broker first."),
+        (_, "refused_topics") => ("It lets us write to some topics only", "Allow our topics in the broker's access rules; the exact message names them."),
+        (_, "not_heard") => ("It has not said anything yet", "Nothing. It has been told everything; it is heard when it starts, or when you open this page in it."),
+        (_, "gone") => ("It is not running, or its MQTT integration is not", "Wait until it has started; it is told everything then."),
+        (_, "no_broker") => ("Out of reach without the broker", "See to the broker first."),
         _ => return None,
     };
     Some(Advice { what, next })
