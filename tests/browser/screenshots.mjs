@@ -28,7 +28,7 @@ const EVENTS = [
   ["terrace", { smart_detection_type: "person", description: "Somebody walks along the terrace in the evening" }],
 ];
 
-async function open(path, options, name, { clip, fullPage = false, type = "jpeg" } = {}) {
+async function open(path, options, name, { clip, fullPage = false, type = "png" } = {}) {
   const context = await browser.newContext({ locale: "en-GB", reducedMotion: "reduce", ...options });
   const page = await context.newPage();
   await page.goto(rig.ingress.url + path);

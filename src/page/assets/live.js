@@ -15,11 +15,17 @@
     const [unit, size] = units.find(([, size]) => Math.abs(seconds) >= size) ?? units[3];
     return relative.format(Math.trunc(seconds / size), unit);
   };
+  const longer = units.map(([unit, size]) => [new Intl.NumberFormat(language, { style: "unit", unit, unitDisplay: "long" }), size]);
+  const lasting = (since) => {
+    const seconds = Math.max(1, Math.round((Date.now() - since) / 1000));
+    const [format, size] = longer.find(([, size]) => seconds >= size);
+    return format.format(Math.trunc(seconds / size));
+  };
   const tellMoments = (within) => {
-    for (const time of within.querySelectorAll("time[data-rel]")) {
+    for (const time of within.querySelectorAll("time[data-rel], time[data-for]")) {
       const at = Date.parse(time.dateTime);
       if (Number.isNaN(at)) continue;
-      const words = inWords(at);
+      const words = time.dataset.for ? time.dataset.for.replace("{}", lasting(at)) : inWords(at);
       if (time.textContent !== words) time.textContent = words;
       if (!time.title) time.title = absolute.format(at);
     }
