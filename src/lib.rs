@@ -30,6 +30,7 @@ pub mod listener;
 pub mod logging;
 pub mod options;
 pub mod outbox;
+pub mod page;
 pub mod picture;
 pub mod publisher;
 pub mod store;

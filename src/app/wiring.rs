@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use axum::Router;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use tokio::sync::{mpsc, watch};
@@ -22,6 +21,7 @@ use crate::installation::Installation;
 use crate::lifecycle::Tasks;
 use crate::options::Options;
 use crate::outbox::{self, Histories, Keeper, Outbox};
+use crate::page;
 use crate::publisher::{self, Publisher};
 use crate::store::Store;
 
@@ -83,7 +83,9 @@ pub(super) async fn wire(installation: &Installation, store: Store) -> Wired {
     };
     let access = Access::new(feeds.app_mode);
     let listen = installation.environment.ingress_listen;
-    tasks.spawn("page", ingress::serve(listen, access, feeds, Router::new(), stop.clone()));
+    let (pages, renderer) = page::new(feeds.clone());
+    tasks.spawn("page", ingress::serve(listen, access, feeds, pages, stop.clone()));
+    tasks.spawn("renderer", renderer.run());
     Wired { tasks, sources: stop, inventory, options }
 }
 

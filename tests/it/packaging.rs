@@ -321,6 +321,9 @@ fn config_yaml_says_only_what_is_not_the_default_and_asks_for_nothing_risky() {
     }
     assert_eq!(config["slug"].as_str(), Some("camera_herald"));
     assert_eq!(config["name"].as_str(), Some("Camera Herald"));
+    assert_eq!(config["ingress"].as_bool(), Some(true), "the page in the sidebar, and two points of the rating");
+    let icon = config["panel_icon"].as_str().expect("an icon in the sidebar");
+    assert!(icon.strip_prefix("mdi:").is_some_and(|name| name.bytes().all(|b| b.is_ascii_lowercase() || b == b'-')));
     assert_eq!(config["services"][0].as_str(), Some("mqtt:want"), "want: the app starts and waits without a broker");
     let arches: Vec<_> = config["arch"].as_sequence().expect("a list").iter().filter_map(Value::as_str).collect();
     assert_eq!(arches, ["aarch64", "amd64"]);
