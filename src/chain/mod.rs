@@ -28,6 +28,37 @@ pub enum Part {
     HomeAssistant,
 }
 
+/// Every [`Link::kind`] that there is: the session's, the Supervisor's, and the chain's own. Translations are tested against it.
+pub const KINDS: [&str; 27] = [
+    "dns",
+    "refused",
+    "timeout",
+    "tls",
+    "auth",
+    "broker_refused",
+    "protocol",
+    "taken_over",
+    "packet_too_large",
+    "half_open",
+    "ack_overdue",
+    "broken",
+    "service_not_enabled",
+    "not_ready",
+    "no_access",
+    "token_refused",
+    "unreachable",
+    "cut_off",
+    "not_json",
+    "malformed",
+    "server",
+    "unexpected",
+    "client",
+    "refused_topics",
+    "gone",
+    "not_heard",
+    "no_broker",
+];
+
 /// How one part is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]
 #[serde(rename_all = "snake_case")]

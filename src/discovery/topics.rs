@@ -204,8 +204,8 @@ fn sees(filter: &str, topic: &str) -> bool {
     loop {
         match (levels.next(), names.next()) {
             (None, None) => return true,
-            (Some("+"), Some(name)) if !name.contains(['+', '#']) => {}
-            (Some(level), Some(name)) if level == name => {}
+            (_, Some(name)) if name.contains(['+', '#']) => return false,
+            (Some(level), Some(name)) if level == "+" || level == name => {}
             _ => return false,
         }
     }

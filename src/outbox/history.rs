@@ -48,6 +48,7 @@ pub(super) struct Happened {
     pub(super) at: Timestamp,
     pub(super) received: Timestamp,
     pub(super) last: Arc<LastEvent>,
+    has_picture: bool,
 }
 
 impl Happened {
@@ -55,10 +56,24 @@ impl Happened {
         // To the millisecond, as it is on disk: a restart must not change what Home Assistant was told.
         let at = time(event.timestamp.min(event.received).as_millisecond());
         let description = event.description.as_deref().map(snippet);
-        let last =
-            LastEvent { event_id: event.event_id.clone(), timestamp: at, description, kind: event.kind.as_str() };
+        let last = LastEvent {
+            event_id: event.event_id.clone(),
+            timestamp: at,
+            description,
+            kind: event.kind.as_str(),
+            picture: None,
+        };
         let received = time(event.received.as_millisecond());
-        Self { at, received, last: Arc::new(last) }
+        Self { at, received, last: Arc::new(last), has_picture: event.picture.is_some() }
+    }
+
+    /// Where it came to lie on disk.
+    pub(super) fn in_row(&self, row: i64) -> Self {
+        let mut happened = self.clone();
+        if self.has_picture {
+            Arc::make_mut(&mut happened.last).picture = Some(row);
+        }
+        happened
     }
 }
 
@@ -78,6 +93,7 @@ impl Past {
                 event_id: last.event_id,
                 timestamp: time(last.happened),
                 kind: kind(&last.kind),
+                picture: last.has_picture.then_some(last.row),
             })
         });
         // The counts changed with the newest event, or with the midnight since.

@@ -51,6 +51,8 @@ pub struct LastEvent {
     pub description: Option<String>,
     /// The event type.
     pub kind: &'static str,
+    /// The row under which [`Outbox::picture_of`] has its picture, if it came with one.
+    pub picture: Option<i64>,
 }
 
 /// An event that waits for the broker.

@@ -173,8 +173,8 @@ impl Keeper {
     fn settle(&mut self, written: &Written, pending: &[Pending], now: Timestamp) {
         self.counters.commits.fetch_add(1, Ordering::Relaxed);
         for (pending, outcome) in pending.iter().zip(&written.outcomes) {
-            if matches!(outcome, Outcome::New { .. }) {
-                self.books.add(&pending.camera, &pending.happened, now);
+            if let Outcome::New { row } = outcome {
+                self.books.add(&pending.camera, &pending.happened.in_row(*row), now);
             }
         }
         for (camera, row, body) in &written.bodies {

@@ -26,6 +26,7 @@ pub(crate) struct Newest {
     pub(crate) happened: i64,
     pub(crate) kind: String,
     pub(crate) body: String,
+    pub(crate) has_picture: bool,
 }
 
 /// What the table says of one camera.
@@ -120,7 +121,9 @@ fn waiting(connection: &Connection, after: i64, limit: usize, bytes: u64) -> rus
 
 fn past(connection: &Connection, camera: &str, borders: Borders) -> rusqlite::Result<Past> {
     let mut last = connection.prepare_cached(
-        "SELECT row, event_id, happened, kind, body FROM events WHERE camera = ?1 AND happened <= ?2 \
+        "SELECT row, event_id, happened, kind, body, \
+         EXISTS (SELECT 1 FROM pictures WHERE pictures.row = events.row) \
+         FROM events WHERE camera = ?1 AND happened <= ?2 \
          ORDER BY happened DESC, row DESC LIMIT 1",
     )?;
     let mut newest = |until: i64| {
@@ -131,6 +134,7 @@ fn past(connection: &Connection, camera: &str, borders: Borders) -> rusqlite::Re
                 happened: row.get(2)?,
                 kind: row.get(3)?,
                 body: row.get(4)?,
+                has_picture: row.get(5)?,
             })
         })
         .optional()

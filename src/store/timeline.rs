@@ -88,9 +88,12 @@ fn last_event(connection: &Connection) -> rusqlite::Result<Option<i64>> {
 }
 
 fn insert(transaction: &Transaction<'_>, marks: &[Mark]) -> rusqlite::Result<()> {
-    let mut insert = transaction
-        .prepare_cached("INSERT OR REPLACE INTO timeline (camera, at, status, reason) VALUES (?1, ?2, ?3, ?4)")?;
+    // There is something only after somebody has set the clock back.
+    let mut later = transaction.prepare_cached("DELETE FROM timeline WHERE camera = ?1 AND at >= ?2")?;
+    let mut insert =
+        transaction.prepare_cached("INSERT INTO timeline (camera, at, status, reason) VALUES (?1, ?2, ?3, ?4)")?;
     for mark in marks {
+        later.execute(params![mark.camera, mark.at])?;
         insert.execute(params![mark.camera, mark.at, mark.status, mark.reason])?;
     }
     Ok(())
