@@ -4,7 +4,8 @@
   const html = document.documentElement;
   const { root, build, instance } = html.dataset;
   const byId = (id) => document.getElementById(id);
-  const language = html.lang;
+  // The page's language as people write it where they are: en-GB has other times than en-US.
+  const language = navigator.languages.find((tag) => tag.split("-")[0] === html.lang) ?? html.lang;
 
   // ---- Moments: "3 min ago", renewed while the page is open.
   const relative = new Intl.RelativeTimeFormat(language, { numeric: "auto", style: "short" });
