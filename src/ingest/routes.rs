@@ -25,6 +25,8 @@ const TERMS: Terms = Terms {
     name: "events",
     connections: 512,
     head: 64 * 1_024,
+    head_within: Duration::from_secs(20),
+    stalled: Duration::from_secs(30),
     half_close: true,
     last_answers: Duration::from_secs(1),
 };

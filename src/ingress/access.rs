@@ -1,6 +1,6 @@
 //! Who may come in, by address and, outside of app mode, by the name that was called.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use axum::Router;
 use axum::extract::{Request, State};
@@ -52,7 +52,7 @@ impl Access {
         match self {
             Self::Proxy(proxy) if peer == proxy => Admission::All,
             // Docker's health check runs inside of the container. Other apps have addresses of their own.
-            Self::Proxy(_) if peer.is_loopback() => Admission::Health,
+            Self::Proxy(_) if peer == Ipv4Addr::LOCALHOST || peer == Ipv6Addr::LOCALHOST => Admission::Health,
             Self::Loopback if peer.is_loopback() => Admission::All,
             Self::Proxy(_) | Self::Loopback => Admission::None,
         }
@@ -120,6 +120,7 @@ mod tests {
             ("::ffff:172.30.32.2", Admission::All),
             ("127.0.0.1", Admission::Health),
             ("::1", Admission::Health),
+            ("127.0.0.3", Admission::None),
             ("172.30.32.1", Admission::None),
             ("172.30.33.4", Admission::None),
             ("192.168.1.2", Admission::None),

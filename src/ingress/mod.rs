@@ -29,6 +29,8 @@ const TERMS: Terms = Terms {
     name: "page",
     connections: 1_100,
     head: 32 * 1_024,
+    head_within: Duration::from_secs(20),
+    stalled: Duration::from_secs(30),
     half_close: false,
     last_answers: Duration::from_millis(500),
 };
@@ -41,7 +43,7 @@ pub async fn serve(listen: SocketAddr, access: Access, feeds: Feeds, page: Route
 
 /// [`serve`] on a port that is open.
 pub async fn serve_on(listener: TcpListener, access: Access, feeds: Feeds, page: Router, stop: CancellationToken) {
-    let health = routes::health(feeds.clone());
+    let health = routes::health_only(feeds.clone());
     let all = access.guard(routes::all(feeds.clone()).merge(page), feeds);
     let nothing = routes::nothing();
     let app_for = |peer: SocketAddr| match access.admits(peer.ip()) {

@@ -21,9 +21,13 @@ pub(super) fn all(feeds: Feeds) -> Router {
     health(feeds.clone()).merge(more.with_state(feeds))
 }
 
-/// For who may only ask how we are.
-pub(super) fn health(feeds: Feeds) -> Router {
+fn health(feeds: Feeds) -> Router {
     Router::new().route("/healthz", get(health::healthz)).route("/readyz", get(health::readyz)).with_state(feeds)
+}
+
+/// For who may only ask how we are.
+pub(super) fn health_only(feeds: Feeds) -> Router {
+    health(feeds).merge(nothing())
 }
 
 /// For everybody else: a short word, and the connection is closed.

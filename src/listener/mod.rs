@@ -19,10 +19,6 @@ use tokio_util::sync::CancellationToken;
 
 use patient::Patient;
 
-/// From the connection, or the last answer, to the end of the next head: idle connections are closed too.
-const HEAD: Duration = Duration::from_secs(20);
-/// A peer that takes nothing of an answer for so long is gone.
-const STALLED: Duration = Duration::from_secs(30);
 /// After an error of the port or of the listener.
 const PAUSE: Duration = Duration::from_secs(5);
 
@@ -35,6 +31,10 @@ pub struct Terms {
     pub connections: usize,
     /// The longest head of a request, in bytes.
     pub head: usize,
+    /// From the connection, or the last answer, to the end of the next head: idle connections are closed too.
+    pub head_within: Duration,
+    /// A peer that takes nothing of an answer for so long is gone.
+    pub stalled: Duration,
     /// A peer may close its side right after the request and still gets its answer. Otherwise that ends the connection, and so a
     /// long answer that nobody reads any more.
     pub half_close: bool,
@@ -95,8 +95,11 @@ async fn connection(stream: TcpStream, terms: Terms, app: Router, stop: Cancella
     // Answers are one small packet each; failing to send them at once is no reason not to send them.
     let _sooner = stream.set_nodelay(true);
     let mut http = http1::Builder::new();
-    http.half_close(terms.half_close).timer(TokioTimer::new()).header_read_timeout(HEAD).max_buf_size(terms.head);
-    let io = TokioIo::new(Patient::new(stream, STALLED));
+    http.half_close(terms.half_close)
+        .timer(TokioTimer::new())
+        .header_read_timeout(terms.head_within)
+        .max_buf_size(terms.head);
+    let io = TokioIo::new(Patient::new(stream, terms.stalled));
     let connection = http.serve_connection(io, TowerToHyperService::new(app));
     let mut connection = std::pin::pin!(connection);
     let ended = tokio::select! {

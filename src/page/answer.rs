@@ -35,7 +35,9 @@ pub(super) fn picture(jpeg: Bytes, lasting: bool) -> Response {
 
 /// To another page, after something was done. Relative, for the prefix of the ingress is not ours to know.
 pub(super) fn see(location: &str) -> Response {
-    let Ok(location) = HeaderValue::from_str(location) else { return StatusCode::INTERNAL_SERVER_ERROR.into_response() };
+    let Ok(location) = HeaderValue::from_str(location) else {
+        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    };
     (StatusCode::SEE_OTHER, [(LOCATION, location), (CACHE_CONTROL, HeaderValue::from_static("no-store"))])
         .into_response()
 }

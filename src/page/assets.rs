@@ -66,9 +66,7 @@ pub(super) fn build() -> &'static str {
 /// `GET /assets/{file}`.
 pub(super) async fn get(Path(file): Path<String>) -> Response {
     match ASSETS.iter().find(|asset| asset.path.strip_prefix("assets/") == Some(file.as_str())) {
-        Some(asset) => {
-            ([(CONTENT_TYPE, asset.content_type), (CACHE_CONTROL, FOR_EVER)], asset.content).into_response()
-        }
+        Some(asset) => ([(CONTENT_TYPE, asset.content_type), (CACHE_CONTROL, FOR_EVER)], asset.content).into_response(),
         None => (StatusCode::NOT_FOUND, [(CONTENT_TYPE, "text/plain")], "no such file\n").into_response(),
     }
 }

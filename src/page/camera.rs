@@ -6,16 +6,16 @@ use axum::response::Response;
 use secrecy::ExposeSecret;
 use serde_json::Value;
 
+use super::Page;
 use super::answer::{self, Problem};
 use super::card::{Card, kind_in_words, kind_sign};
-use super::frame::{Frame, Visit};
 use super::fragments::marks;
+use super::frame::{Frame, Visit};
 use super::language::Language;
 use super::moment::Moment;
 use super::recipe::{Door, Recipe};
 use super::when::When;
 use super::words::{Words, fill};
-use super::Page;
 use crate::camera::{Camera, CameraId, CameraState, LastProbe};
 use crate::discovery::topics::Owner;
 use crate::outbox::PastEvent;
@@ -174,9 +174,7 @@ impl LastLook {
         let w = language.words();
         let at = When::new(probe.at);
         match &probe.outcome {
-            Ok(latency) => {
-                Self { at, result: format!("{} ({} ms)", w.look_good, latency.as_millis()), exact: None }
-            }
+            Ok(latency) => Self { at, result: format!("{} ({} ms)", w.look_good, latency.as_millis()), exact: None },
             Err(failure) => Self { at, result: w.look_failed.to_owned(), exact: Some(failure.detail.clone()) },
         }
     }

@@ -1,8 +1,8 @@
 //! The chain as the page shows it. Pure.
 
+use super::look::Tone;
 use super::when::When;
 use super::words::{Advice, Words};
-use super::look::Tone;
 use crate::chain::{Chain, Condition, Link, Part};
 
 /// One station of the chain.

@@ -31,9 +31,9 @@ impl<S: Sync> FromRequestParts<S> for Visit {
         Ok(Self {
             language: Language::of(&parts.headers),
             root: "../".repeat(parts.uri.path().bytes().skip(1).filter(|byte| *byte == b'/').count().min(8)),
-            host: ["x-forwarded-host", HOST.as_str()].iter().find_map(|name| {
-                host_name(parts.headers.get(*name)?.to_str().ok()?)
-            }),
+            host: ["x-forwarded-host", HOST.as_str()]
+                .iter()
+                .find_map(|name| host_name(parts.headers.get(*name)?.to_str().ok()?)),
             query: form_urlencoded::parse(query.as_bytes()).into_owned().take(16).collect(),
         })
     }

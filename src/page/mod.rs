@@ -35,8 +35,8 @@ use axum::routing::{get, post};
 use self::answer::Problem;
 use self::frame::{Frame, Visit};
 use self::guard::Guard;
-use self::live::Viewers;
 pub use self::live::Renderer;
+use self::live::Viewers;
 use crate::feeds::Feeds;
 
 /// More than any form or list of marks of ours has.
@@ -59,7 +59,6 @@ impl Page {
 }
 
 /// The page's addresses, and the task that keeps open pages up to date.
-#[must_use]
 pub fn new(feeds: Feeds) -> (Router, Renderer) {
     let viewers = Viewers::new();
     let renderer = Renderer::new(feeds.clone(), viewers.clone());

@@ -22,7 +22,9 @@ pub(super) async fn everything(State(page): State<Page>, visit: Visit, headers: 
 pub(super) async fn what_differs(State(page): State<Page>, visit: Visit, headers: HeaderMap, body: Bytes) -> Response {
     match serde_json::from_slice(&body) {
         Ok(have) => follow(&page, &visit, &headers, have),
-        Err(_unknown) => (StatusCode::BAD_REQUEST, [(CONTENT_TYPE, "text/plain")], "send what you have\n").into_response(),
+        Err(_unknown) => {
+            (StatusCode::BAD_REQUEST, [(CONTENT_TYPE, "text/plain")], "send what you have\n").into_response()
+        }
     }
 }
 

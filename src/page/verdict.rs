@@ -50,17 +50,13 @@ impl Verdict {
             None if cards.is_empty() => {
                 Self::plain(Tone::Idle, words.no_camera.to_owned(), words.no_camera_sub.to_owned())
             }
-            None if bad == 1 => {
-                Self::plain(Tone::Bad, words.need_you_one.to_owned(), online_of(words.need_you_sub))
-            }
+            None if bad == 1 => Self::plain(Tone::Bad, words.need_you_one.to_owned(), online_of(words.need_you_sub)),
             None if bad > 1 => Self::plain(Tone::Bad, fill(words.need_you, &[&bad]), online_of(words.need_you_sub)),
             None if unseen > 0 => {
                 let sub = fill(words.looking_sub, &[&unseen, &seen]);
                 Self::plain(Tone::Wait, words.looking.to_owned(), sub)
             }
-            None if seen == 0 => {
-                Self::plain(Tone::Good, words.all_well.to_owned(), words.events_only_sub.to_owned())
-            }
+            None if seen == 0 => Self::plain(Tone::Good, words.all_well.to_owned(), words.events_only_sub.to_owned()),
             None => Self::plain(Tone::Good, words.all_well.to_owned(), online_of(words.all_well_sub)),
         };
         verdict.no_camera = cards.is_empty();

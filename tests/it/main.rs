@@ -13,6 +13,7 @@ mod chaos;
 mod demo;
 mod events;
 mod ingest;
+mod ingress;
 mod library;
 mod link;
 mod minibroker;

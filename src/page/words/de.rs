@@ -200,15 +200,31 @@ fn status(status: Status) -> &'static str {
 
 fn reason(reason: Reason) -> Advice {
     let (what, next) = match reason {
-        Reason::Dns => ("Ihr Name ist nicht auflösbar", "Prüfe den Hostnamen in der Adresse, oder nimm die IP-Adresse."),
-        Reason::Refused => ("An ihrer Adresse antwortet niemand", "Prüfe Adresse und Port, und ob der Stream der Kamera eingeschaltet ist."),
+        Reason::Dns => {
+            ("Ihr Name ist nicht auflösbar", "Prüfe den Hostnamen in der Adresse, oder nimm die IP-Adresse.")
+        }
+        Reason::Refused => (
+            "An ihrer Adresse antwortet niemand",
+            "Prüfe Adresse und Port, und ob der Stream der Kamera eingeschaltet ist.",
+        ),
         Reason::Unreachable => ("Sie ist nicht im Netz", "Prüfe Strom, Kabel oder WLAN und die Adresse."),
         Reason::Timeout => ("Sie antwortet nicht rechtzeitig", "Starte die Kamera neu; prüfe Strom und WLAN."),
-        Reason::Tls => ("Die sichere Verbindung misslingt", "Prüfe, ob die Kamera auf diesem Port TLS spricht; sonst nimm rtsp:// oder http://."),
+        Reason::Tls => (
+            "Die sichere Verbindung misslingt",
+            "Prüfe, ob die Kamera auf diesem Port TLS spricht; sonst nimm rtsp:// oder http://.",
+        ),
         Reason::Auth => ("Sie lehnt Benutzername oder Passwort ab", "Berichtige beides in den Optionen dieser App."),
-        Reason::NotFound => ("Sie kennt den Pfad nicht", "Berichtige den Pfad in der Adresse; die Anleitung der Kamera nennt ihn."),
-        Reason::Protocol => ("Ihre Antwort ist nicht verständlich", "Prüfe, ob die Adresse ein Stream oder Bild ist und keine Webseite."),
-        Reason::NoFrames => ("Der Stream öffnet sich, aber es kommt kein Bild", "Starte die Kamera neu; prüfe, ob ihr letzter freier Stream belegt ist."),
+        Reason::NotFound => {
+            ("Sie kennt den Pfad nicht", "Berichtige den Pfad in der Adresse; die Anleitung der Kamera nennt ihn.")
+        }
+        Reason::Protocol => (
+            "Ihre Antwort ist nicht verständlich",
+            "Prüfe, ob die Adresse ein Stream oder Bild ist und keine Webseite.",
+        ),
+        Reason::NoFrames => (
+            "Der Stream öffnet sich, aber es kommt kein Bild",
+            "Starte die Kamera neu; prüfe, ob ihr letzter freier Stream belegt ist.",
+        ),
         Reason::SamePicture => ("Das Bild steht still", "Starte die Kamera neu."),
     };
     Advice { what, next }
@@ -230,31 +246,71 @@ fn kind(kind: EventKind) -> &'static str {
 fn cause(part: Part, kind: &str) -> Option<Advice> {
     let (what, next) = match (part, kind) {
         (Part::Broker, "timeout") => ("Er antwortet nicht", "Prüfe, ob der Broker läuft, und seine Adresse."),
-        (Part::Broker, "refused") => ("Er nimmt keine Verbindungen an", "Starte den Broker (die App Mosquitto broker) und prüfe seinen Port."),
+        (Part::Broker, "refused") => {
+            ("Er nimmt keine Verbindungen an", "Starte den Broker (die App Mosquitto broker) und prüfe seinen Port.")
+        }
         (_, "starting") => ("Startet gerade", "Warte einige Sekunden."),
         (_, "stopped") => ("Camera Herald wird beendet", "Nichts."),
-        (_, "dns") => ("Sein Name ist nicht auflösbar", "Prüfe mqtt.host in den Optionen, oder starte die App des Brokers."),
-        (_, "tls") => ("Die sichere Verbindung misslingt", "Prüfe mqtt.tls und mqtt.ca_file in den Optionen und das Zertifikat des Brokers."),
-        (_, "auth") => ("Er lehnt Benutzername oder Passwort ab", "Steht der Broker in den Optionen: berichtige beides. Sonst starte die App des Brokers neu; das neue Passwort wird von selbst gefunden."),
+        (_, "dns") => {
+            ("Sein Name ist nicht auflösbar", "Prüfe mqtt.host in den Optionen, oder starte die App des Brokers.")
+        }
+        (_, "tls") => (
+            "Die sichere Verbindung misslingt",
+            "Prüfe mqtt.tls und mqtt.ca_file in den Optionen und das Zertifikat des Brokers.",
+        ),
+        (_, "auth") => (
+            "Er lehnt Benutzername oder Passwort ab",
+            "Steht der Broker in den Optionen: berichtige beides. Sonst starte die App des Brokers neu; das neue Passwort wird von selbst gefunden.",
+        ),
         (_, "broker_refused") => ("Er lehnt die Verbindung ab", "Das Protokoll des Brokers sagt, warum."),
-        (_, "protocol") => ("Er spricht eine andere Version von MQTT", "Setze mqtt.protocol so, wie die genaue Meldung sagt."),
-        (_, "taken_over") => ("Zwei Camera Herald laufen", "Beende den anderen, oder gib ihm ein eigenes Datenverzeichnis."),
-        (_, "packet_too_large") => ("Er nimmt nur kleine Nachrichten an", "Erhöhe max_packet_size in den Einstellungen des Brokers."),
-        (_, "half_open") => ("Er antwortet nicht mehr", "Warte: Eine neue Verbindung wird aufgebaut. Hält es an, prüfe Netz und Broker."),
-        (_, "ack_overdue") => ("Er bestätigt nichts", "Warte: Eine neue Verbindung wird aufgebaut. Hält es an, starte den Broker neu."),
-        (_, "broken") => ("Die Verbindung ist abgerissen", "Warte: Eine neue Verbindung wird aufgebaut. Hält es an, sieh ins Protokoll des Brokers."),
-        (_, "service_not_enabled" | "no_mqtt_service") => ("Kein Broker hat sich gemeldet", "Installiere und starte die App Mosquitto broker, oder setze mqtt.host in den Optionen."),
+        (_, "protocol") => {
+            ("Er spricht eine andere Version von MQTT", "Setze mqtt.protocol so, wie die genaue Meldung sagt.")
+        }
+        (_, "taken_over") => {
+            ("Zwei Camera Herald laufen", "Beende den anderen, oder gib ihm ein eigenes Datenverzeichnis.")
+        }
+        (_, "packet_too_large") => {
+            ("Er nimmt nur kleine Nachrichten an", "Erhöhe max_packet_size in den Einstellungen des Brokers.")
+        }
+        (_, "half_open") => (
+            "Er antwortet nicht mehr",
+            "Warte: Eine neue Verbindung wird aufgebaut. Hält es an, prüfe Netz und Broker.",
+        ),
+        (_, "ack_overdue") => {
+            ("Er bestätigt nichts", "Warte: Eine neue Verbindung wird aufgebaut. Hält es an, starte den Broker neu.")
+        }
+        (_, "broken") => (
+            "Die Verbindung ist abgerissen",
+            "Warte: Eine neue Verbindung wird aufgebaut. Hält es an, sieh ins Protokoll des Brokers.",
+        ),
+        (_, "service_not_enabled" | "no_mqtt_service") => (
+            "Kein Broker hat sich gemeldet",
+            "Installiere und starte die App Mosquitto broker, oder setze mqtt.host in den Optionen.",
+        ),
         (_, "not_ready") => ("Er startet oder wird beendet", "Warte; das geht vorüber."),
         (_, "no_access") => ("Er gibt keinen Zugang zum MQTT-Dienst", "Installiere die App neu und melde den Fehler."),
         (_, "token_refused") => ("Er lehnt unser Token ab", "Starte die App neu: Jeder Start bekommt ein neues."),
         (_, "unreachable") => ("Er ist nicht erreichbar", "Vielleicht aktualisiert er sich. Warte einige Minuten."),
         (_, "timeout") => ("Er antwortet nicht rechtzeitig", "Vielleicht ist er beschäftigt. Warte einige Minuten."),
         (_, "cut_off") => ("Seine Antwort brach ab", "Wahrscheinlich wurde er neu gestartet. Warte einige Minuten."),
-        (_, "not_json" | "malformed" | "unexpected") => ("Seine Antwort ist nicht verständlich", "Aktualisiere den Supervisor und diese App; bleibt es so, melde den Fehler."),
-        (_, "server") => ("Er hat selbst einen Fehler", "Sieh in sein Protokoll unter Einstellungen, System, Protokolle."),
-        (_, "refused_topics") => ("Er lässt uns nur auf manche Topics schreiben", "Erlaube unsere Topics in den Zugriffsregeln des Brokers; die genaue Meldung nennt sie."),
-        (_, "not_heard") => ("Es hat sich noch nicht gemeldet", "Nichts. Es hat alles erfahren; gehört wird es, wenn es startet oder wenn du diese Seite darin öffnest."),
-        (_, "gone") => ("Es läuft nicht, oder seine MQTT-Integration nicht", "Warte, bis es gestartet ist; dann erfährt es alles."),
+        (_, "not_json" | "malformed" | "unexpected") => (
+            "Seine Antwort ist nicht verständlich",
+            "Aktualisiere den Supervisor und diese App; bleibt es so, melde den Fehler.",
+        ),
+        (_, "server") => {
+            ("Er hat selbst einen Fehler", "Sieh in sein Protokoll unter Einstellungen, System, Protokolle.")
+        }
+        (_, "refused_topics") => (
+            "Er lässt uns nur auf manche Topics schreiben",
+            "Erlaube unsere Topics in den Zugriffsregeln des Brokers; die genaue Meldung nennt sie.",
+        ),
+        (_, "not_heard") => (
+            "Es hat sich noch nicht gemeldet",
+            "Nichts. Es hat alles erfahren; gehört wird es, wenn es startet oder wenn du diese Seite darin öffnest.",
+        ),
+        (_, "gone") => {
+            ("Es läuft nicht, oder seine MQTT-Integration nicht", "Warte, bis es gestartet ist; dann erfährt es alles.")
+        }
         (_, "no_broker") => ("Ohne Broker nicht erreichbar", "Kümmere dich zuerst um den Broker."),
         _ => return None,
     };

@@ -201,14 +201,27 @@ fn status(status: Status) -> &'static str {
 fn reason(reason: Reason) -> Advice {
     let (what, next) = match reason {
         Reason::Dns => ("Its name does not resolve", "Check the host name in the address, or use the IP address."),
-        Reason::Refused => ("Nothing listens at its address", "Check address and port, and whether the camera's stream is switched on."),
+        Reason::Refused => (
+            "Nothing listens at its address",
+            "Check address and port, and whether the camera's stream is switched on.",
+        ),
         Reason::Unreachable => ("It is not on the network", "Check power, cable or Wi-Fi, and the address."),
         Reason::Timeout => ("It does not answer in time", "Restart the camera; check power and Wi-Fi."),
-        Reason::Tls => ("The secure connection fails", "Check whether the camera speaks TLS on this port; else use rtsp:// or http://."),
+        Reason::Tls => (
+            "The secure connection fails",
+            "Check whether the camera speaks TLS on this port; else use rtsp:// or http://.",
+        ),
         Reason::Auth => ("It refuses user name or password", "Correct both in the options of this app."),
-        Reason::NotFound => ("It does not know the path", "Correct the path in the address; the camera's manual names it."),
-        Reason::Protocol => ("Its answer is not understood", "Check that the address is a stream or picture, not a web page."),
-        Reason::NoFrames => ("The stream opens, but no picture comes", "Restart the camera; check that its last free stream is not in use."),
+        Reason::NotFound => {
+            ("It does not know the path", "Correct the path in the address; the camera's manual names it.")
+        }
+        Reason::Protocol => {
+            ("Its answer is not understood", "Check that the address is a stream or picture, not a web page.")
+        }
+        Reason::NoFrames => (
+            "The stream opens, but no picture comes",
+            "Restart the camera; check that its last free stream is not in use.",
+        ),
         Reason::SamePicture => ("The picture stands still", "Restart the camera."),
     };
     Advice { what, next }
@@ -230,31 +243,60 @@ fn kind(kind: EventKind) -> &'static str {
 fn cause(part: Part, kind: &str) -> Option<Advice> {
     let (what, next) = match (part, kind) {
         (Part::Broker, "timeout") => ("It does not answer", "Check that the broker runs, and its address."),
-        (Part::Broker, "refused") => ("It takes no connections", "Start the broker (the Mosquitto broker app), and check its port."),
+        (Part::Broker, "refused") => {
+            ("It takes no connections", "Start the broker (the Mosquitto broker app), and check its port.")
+        }
         (_, "starting") => ("Just starting", "Wait a few seconds."),
         (_, "stopped") => ("Camera Herald is stopping", "Nothing."),
         (_, "dns") => ("Its name does not resolve", "Check mqtt.host in the options, or start the broker's app."),
-        (_, "tls") => ("The secure connection fails", "Check mqtt.tls and mqtt.ca_file in the options, and the broker's certificate."),
-        (_, "auth") => ("It refuses user name or password", "With a broker in the options: correct both. Else restart the broker's app; the new password is found by itself."),
+        (_, "tls") => (
+            "The secure connection fails",
+            "Check mqtt.tls and mqtt.ca_file in the options, and the broker's certificate.",
+        ),
+        (_, "auth") => (
+            "It refuses user name or password",
+            "With a broker in the options: correct both. Else restart the broker's app; the new password is found by itself.",
+        ),
         (_, "broker_refused") => ("It refuses the connection", "See the broker's log: it says why."),
         (_, "protocol") => ("It speaks another version of MQTT", "Set mqtt.protocol as the exact message says."),
-        (_, "taken_over") => ("Two copies of Camera Herald run", "Stop the other one, or give it a data folder of its own."),
+        (_, "taken_over") => {
+            ("Two copies of Camera Herald run", "Stop the other one, or give it a data folder of its own.")
+        }
         (_, "packet_too_large") => ("It takes only small messages", "Raise max_packet_size in the broker's settings."),
-        (_, "half_open") => ("It has stopped answering", "Wait: a new connection is made. If it goes on, check network and broker."),
-        (_, "ack_overdue") => ("It acknowledges nothing", "Wait: a new connection is made. If it goes on, restart the broker."),
-        (_, "broken") => ("The connection broke", "Wait: a new connection is made. If it goes on, see the broker's log."),
-        (_, "service_not_enabled" | "no_mqtt_service") => ("No broker has registered", "Install and start the Mosquitto broker app, or set mqtt.host in the options."),
+        (_, "half_open") => {
+            ("It has stopped answering", "Wait: a new connection is made. If it goes on, check network and broker.")
+        }
+        (_, "ack_overdue") => {
+            ("It acknowledges nothing", "Wait: a new connection is made. If it goes on, restart the broker.")
+        }
+        (_, "broken") => {
+            ("The connection broke", "Wait: a new connection is made. If it goes on, see the broker's log.")
+        }
+        (_, "service_not_enabled" | "no_mqtt_service") => {
+            ("No broker has registered", "Install and start the Mosquitto broker app, or set mqtt.host in the options.")
+        }
         (_, "not_ready") => ("It is starting or stopping", "Wait; this passes."),
         (_, "no_access") => ("It gives no access to the MQTT service", "Reinstall the app, and report this."),
         (_, "token_refused") => ("It refuses our token", "Restart the app: each start gets a new one."),
         (_, "unreachable") => ("It cannot be reached", "It may be updating. Wait a few minutes."),
         (_, "timeout") => ("It does not answer in time", "It may be busy. Wait a few minutes."),
         (_, "cut_off") => ("Its answer ended early", "It was probably restarted. Wait a few minutes."),
-        (_, "not_json" | "malformed" | "unexpected") => ("Its answer is not understood", "Update the Supervisor and this app; if it stays, report this."),
+        (_, "not_json" | "malformed" | "unexpected") => {
+            ("Its answer is not understood", "Update the Supervisor and this app; if it stays, report this.")
+        }
         (_, "server") => ("It has a fault of its own", "See its log under Settings, System, Logs."),
-        (_, "refused_topics") => ("It lets us write to some topics only", "Allow our topics in the broker's access rules; the exact message names them."),
-        (_, "not_heard") => ("It has not said anything yet", "Nothing. It has been told everything; it is heard when it starts, or when you open this page in it."),
-        (_, "gone") => ("It is not running, or its MQTT integration is not", "Wait until it has started; it is told everything then."),
+        (_, "refused_topics") => (
+            "It lets us write to some topics only",
+            "Allow our topics in the broker's access rules; the exact message names them.",
+        ),
+        (_, "not_heard") => (
+            "It has not said anything yet",
+            "Nothing. It has been told everything; it is heard when it starts, or when you open this page in it.",
+        ),
+        (_, "gone") => (
+            "It is not running, or its MQTT integration is not",
+            "Wait until it has started; it is told everything then.",
+        ),
         (_, "no_broker") => ("Out of reach without the broker", "See to the broker first."),
         _ => return None,
     };

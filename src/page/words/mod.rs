@@ -23,7 +23,10 @@ pub struct Advice {
 
 /// The texts of one language.
 #[derive(Debug)]
-#[expect(missing_docs, reason = "each name says what its text is, and the text stands beside it in the languages' files")]
+#[expect(
+    missing_docs,
+    reason = "each name says what its text is, and the text stands beside it in the languages' files"
+)]
 pub struct Words {
     // The frame of each page.
     pub skip: &'static str,

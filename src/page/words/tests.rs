@@ -29,7 +29,10 @@ fn texts_are_filled_in_order() {
 fn both_languages_fill_the_same() {
     let of = |language: Language| {
         let debug = format!("{:?}", language.words());
-        let mut fields: Vec<_> = debug.split("\", ").map(|field| (field.split(':').next().unwrap_or_default().trim().to_owned(), field.matches("{}").count())).collect();
+        let mut fields: Vec<_> = debug
+            .split("\", ")
+            .map(|field| (field.split(':').next().unwrap_or_default().trim().to_owned(), field.matches("{}").count()))
+            .collect();
         fields.retain(|(_, places)| *places > 0);
         fields
     };
