@@ -55,7 +55,8 @@ fn end(now: Timestamp) -> Timestamp {
 /// Each stretch within the day: its begin and end in seconds since the day's first slot.
 fn within_day(stretches: &[Stretch], now: Timestamp) -> impl Iterator<Item = (i64, i64, Status)> {
     let begin = end(now).as_second() - SLOT * i64::try_from(SLOTS).unwrap_or(i64::MAX);
-    let now = now.as_second() - begin;
+    // The second that has begun counts: a slot that has just begun is not empty.
+    let now = now.as_second() + 1 - begin;
     stretches.iter().enumerate().filter_map(move |(index, stretch)| {
         let from = (stretch.from.as_second() - begin).max(0);
         let until = stretches.get(index + 1).map_or(now, |next| next.from.as_second() - begin).min(now);
@@ -172,7 +173,7 @@ mod tests {
         assert_eq!(strip.bars, [Bar { x: 0, width: SLOTS, y: 9, height: 1, class: "unknown" }]);
         assert_eq!(strip.words, "Last 24 hours: nothing known yet");
         let new = Strip::new(&[stretch("11:59:00", Status::Online)], at("12:00:00"), Language::English);
-        assert_eq!(new.bars.last().map(|bar| (bar.x, bar.width)), Some((142, 1)), "{new:?}");
+        assert_eq!(new.bars.last().map(|bar| (bar.x, bar.width)), Some((142, 2)), "{new:?}");
     }
 
     #[test]

@@ -27,6 +27,7 @@ export class Ingress {
       return response.writeHead(200, { "Content-Type": "text/html" })
         .end(`<!doctype html><title>Home Assistant</title><style>iframe{border:0;width:100%;height:95vh}</style><iframe title="Camera Herald" src="${this.prefix}/"></iframe>`);
     }
+    if (request.url === "/favicon.ico") return response.writeHead(204).end();
     if (!request.url.startsWith(`${this.prefix}/`)) return response.writeHead(404).end();
     const headers = {};
     for (const [name, value] of Object.entries(request.headers)) if (!DROPPED.includes(name)) headers[name] = value;

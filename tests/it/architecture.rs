@@ -20,6 +20,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("logging", &["options"]),
     ("options", &["camera", "credentials"]),
     ("outbox", &["camera", "ingest", "options", "store"]),
+    ("page", &["camera", "chain", "discovery", "feeds", "ingest", "outbox"]),
     ("picture", &[]),
     ("publisher", &["broker", "camera", "discovery", "outbox", "picture", "store"]),
     ("store", &[]),

@@ -20,6 +20,7 @@ mod minibroker;
 mod options;
 mod outbox;
 mod packaging;
+mod page;
 mod pictures;
 mod probe;
 mod promises;

@@ -131,6 +131,7 @@ pub(in crate::page) const DE: Words = Words {
     actions: "Aktionen",
     probe: "Jetzt prüfen",
     probe_all: "Alle Kameras prüfen",
+    probe_all_hint: "Prüft jede Kamera sofort, außer der Reihe.",
     announce: "Neu anmelden",
     announce_hint: "Sendet jedes Gerät und seinen Zustand noch einmal an Home Assistant.",
     ghosts: "Geister aufräumen",
@@ -246,7 +247,7 @@ fn kind(kind: EventKind) -> &'static str {
 fn cause(part: Part, kind: &str) -> Option<Advice> {
     let (what, next) = match (part, kind) {
         (Part::Broker, "timeout") => ("Er antwortet nicht", "Prüfe, ob der Broker läuft, und seine Adresse."),
-        (Part::Broker, "refused") => {
+        (_, "refused") => {
             ("Er nimmt keine Verbindungen an", "Starte den Broker (die App Mosquitto broker) und prüfe seinen Port.")
         }
         (_, "starting") => ("Startet gerade", "Warte einige Sekunden."),

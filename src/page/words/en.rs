@@ -131,6 +131,7 @@ pub(in crate::page) const EN: Words = Words {
     actions: "Actions",
     probe: "Look now",
     probe_all: "Look at all cameras",
+    probe_all_hint: "Checks every camera at once, out of turn.",
     announce: "Announce again",
     announce_hint: "Sends every device and its state to Home Assistant once more.",
     ghosts: "Clean up ghosts",
@@ -243,7 +244,7 @@ fn kind(kind: EventKind) -> &'static str {
 fn cause(part: Part, kind: &str) -> Option<Advice> {
     let (what, next) = match (part, kind) {
         (Part::Broker, "timeout") => ("It does not answer", "Check that the broker runs, and its address."),
-        (Part::Broker, "refused") => {
+        (_, "refused") => {
             ("It takes no connections", "Start the broker (the Mosquitto broker app), and check its port.")
         }
         (_, "starting") => ("Just starting", "Wait a few seconds."),

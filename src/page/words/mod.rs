@@ -142,6 +142,7 @@ pub struct Words {
     pub actions: &'static str,
     pub probe: &'static str,
     pub probe_all: &'static str,
+    pub probe_all_hint: &'static str,
     pub announce: &'static str,
     pub announce_hint: &'static str,
     pub ghosts: &'static str,
