@@ -301,6 +301,9 @@ fn cause(part: Part, kind: &str) -> Option<Advice> {
         (_, "server") => {
             ("Er hat selbst einen Fehler", "Sieh in sein Protokoll unter Einstellungen, System, Protokolle.")
         }
+        (_, "client") => {
+            ("Er kann nicht gefragt werden", "Starte die App neu. Bleibt es so, melde die genaue Meldung.")
+        }
         (_, "refused_topics") => (
             "Er lässt uns nur auf manche Topics schreiben",
             "Erlaube unsere Topics in den Zugriffsregeln des Brokers; die genaue Meldung nennt sie.",

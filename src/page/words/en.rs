@@ -286,6 +286,7 @@ fn cause(part: Part, kind: &str) -> Option<Advice> {
             ("Its answer is not understood", "Update the Supervisor and this app; if it stays, report this.")
         }
         (_, "server") => ("It has a fault of its own", "See its log under Settings, System, Logs."),
+        (_, "client") => ("It cannot be asked", "Restart the app. If it stays, report the exact message."),
         (_, "refused_topics") => (
             "It lets us write to some topics only",
             "Allow our topics in the broker's access rules; the exact message names them.",

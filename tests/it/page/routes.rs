@@ -109,3 +109,18 @@ async fn three_hundred_cameras_are_one_page() {
     assert_eq!(html.matches("<article").count(), 300);
     assert!(html.len() < 700_000, "{} bytes", html.len());
 }
+
+#[tokio::test]
+async fn a_broker_that_needs_somebody_is_the_headline_with_the_next_step() {
+    use camera_herald::broker::{Cause, LinkState, Place};
+    let (house, browser) = house(cameras(1)).await;
+    let cause = Cause::new(Place::Broker, "auth", "the broker refused <b>the user</b>");
+    house.link.send_replace(LinkState::Down { cause, since: jiff::Timestamp::now() });
+    let mut chain = house.feeds.chain.clone();
+    let refused = |chain: &camera_herald::chain::Chain| chain.0.iter().any(|link| link.kind == Some("auth"));
+    tokio::time::timeout(crate::support::herald::PATIENCE, chain.wait_for(refused)).await.unwrap().unwrap();
+    let html = browser.text("/").await;
+    assert!(html.contains(">The broker needs you</h1>"), "{html}");
+    assert!(html.contains("Next step</span> With a broker in the options: correct both."), "{html}");
+    assert!(html.contains("&#60;b&#62;the user"), "the exact message is there, as text: {html}");
+}
