@@ -71,7 +71,7 @@ impl Card {
                 sign: kind_sign(last.kind),
                 text: last.description.clone(),
                 at: When::new(last.timestamp),
-                picture: None,
+                picture: last.picture,
             }),
             today: history.map_or(0, |history| history.today),
             this_week: history.map_or(0, |history| history.this_week),

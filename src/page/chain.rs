@@ -8,6 +8,7 @@ use crate::chain::{Chain, Condition, Link, Part};
 /// One station of the chain.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Station {
+    pub(super) part: Part,
     pub(super) tone: Tone,
     /// The part's sign in the sprite.
     pub(super) sign: &'static str,
@@ -43,7 +44,12 @@ impl Station {
             Condition::Broken => (Tone::Bad, "cross"),
             Condition::Unused => (Tone::Idle, "dash"),
         };
+        let state = match link.kind {
+            Some("no_broker") => words.out_of_reach,
+            _ => (words.condition)(link.part, link.condition),
+        };
         Self {
+            part: link.part,
             tone,
             sign: match link.part {
                 Part::Supervisor => "supervisor",
@@ -53,7 +59,7 @@ impl Station {
             },
             badge,
             name: (words.part)(link.part),
-            state: (words.condition)(link.part, link.condition),
+            state,
             since: (tone != Tone::Idle).then(|| When::new(link.since)),
             detail: link.detail.clone(),
             trouble: trouble(link, words),

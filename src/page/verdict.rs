@@ -20,6 +20,8 @@ pub(super) struct Verdict {
     /// How many do not fit, in words.
     pub(super) more: Option<String>,
     pub(super) no_camera: bool,
+    /// Numbers and what they count.
+    pub(super) numbers: Vec<(String, &'static str)>,
 }
 
 /// A camera that needs somebody.
@@ -32,7 +34,7 @@ pub(super) struct NamedTrouble {
 }
 
 impl Verdict {
-    pub(super) fn new(stations: &[Station], cards: &[Card], words: &Words) -> Self {
+    pub(super) fn new(stations: &[Station], cards: &[Card], words: &'static Words) -> Self {
         let seen = cards.iter().filter(|card| card.look.key != EVENTS_ONLY).count();
         let count = |tone| cards.iter().filter(|card| card.look.tone == tone).count();
         let (online, bad, unseen) = (count(Tone::Good), count(Tone::Bad), count(Tone::Wait));
@@ -40,10 +42,10 @@ impl Verdict {
         let online_of = |text| fill(text, &[&online, &seen]);
         let mut verdict = match worst {
             Some(station) if station.tone == Tone::Bad => {
-                Self::plain(Tone::Bad, fill(words.chain_broken, &[&station.name]), words.chain_sub.to_owned())
+                Self::plain(Tone::Bad, (words.chain_broken)(station.part).to_owned(), words.chain_sub.to_owned())
             }
             Some(station) => {
-                Self::plain(Tone::Wait, fill(words.waiting_for, &[&station.name]), words.chain_sub.to_owned())
+                Self::plain(Tone::Wait, (words.waiting_for)(station.part).to_owned(), words.chain_sub.to_owned())
             }
             None if cards.is_empty() => {
                 Self::plain(Tone::Idle, words.no_camera.to_owned(), words.no_camera_sub.to_owned())
@@ -59,6 +61,13 @@ impl Verdict {
         };
         verdict.no_camera = cards.is_empty();
         verdict.name_troubles(cards, words);
+        if seen > 0 {
+            verdict.numbers.push((format!("{online}/{seen}"), words.online_now));
+        }
+        if !cards.is_empty() {
+            let today: u64 = cards.iter().map(|card| card.today).sum();
+            verdict.numbers.push((today.to_string(), words.events_today));
+        }
         verdict
     }
 
@@ -69,7 +78,7 @@ impl Verdict {
             Tone::Wait => "wait",
             Tone::Bad => "bang",
         };
-        Self { tone, sign, headline, sub, troubles: Vec::new(), more: None, no_camera: false }
+        Self { tone, sign, headline, sub, troubles: Vec::new(), more: None, no_camera: false, numbers: Vec::new() }
     }
 
     fn name_troubles(&mut self, cards: &[Card], words: &Words) {

@@ -1,6 +1,6 @@
 // Everything around the page: a real Mosquitto, cameras that can be switched off, the real program, and a proxy like Home Assistant's.
 import { spawn, execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import http from "node:http";
 import net from "node:net";
 import { tmpdir } from "node:os";
@@ -117,7 +117,7 @@ export class Rig {
     this.log = [];
     this.herald = spawn(PROGRAM, ["run"], {
       env: {
-        PATH: process.env.PATH, TZ: "UTC", HERALD_DATA_DIR: this.dir, HERALD_OPTIONS: options,
+        PATH: process.env.PATH, TZ: this.settings.timezone ?? "UTC", HERALD_DATA_DIR: this.dir, HERALD_OPTIONS: options,
         HERALD_INGRESS_LISTEN: `127.0.0.1:${this.pagePort}`, HERALD_EVENTS_LISTEN: `127.0.0.1:${this.eventsPort}`,
       },
       stdio: ["ignore", "pipe", "pipe"],
@@ -130,11 +130,12 @@ export class Rig {
     this.herald.kill(signal);
     await ended;
   }
-  /** Sends an event through the real door; resolves when it is on disk. */
+  /** Sends an event through the real door, with the token of the moment; resolves when it is on disk. */
   async event(camera, fields, picture) {
-    const thumbnail = picture && { thumbnail: picture.toString("base64") };
+    const token = readFileSync(join(this.dir, "event_token"), "utf8").trim();
+    const thumbnail = picture && { thumbnail_base64: picture.toString("base64") };
     const answer = await fetch(`http://127.0.0.1:${this.eventsPort}/api/v1/cameras/${camera}/events`, {
-      method: "POST", headers: { Authorization: `Bearer ${TOKEN}`, "Content-Type": "application/json" },
+      method: "POST", headers: { Authorization: `Bearer ${token}`, "Content-Type": "application/json" },
       body: JSON.stringify({ ...fields, ...thumbnail }),
     });
     if (answer.status !== 202) throw new Error(`event: ${answer.status} ${await answer.text()}`);
@@ -148,5 +149,6 @@ export class Rig {
     rmSync(this.dir, { recursive: true, force: true });
   }
 }
+
 
 export const launch = () => chromium.launch({ executablePath: CHROMIUM, args: FLAGS });

@@ -1,4 +1,5 @@
 // Makes the screenshots in docs/screenshots: `npm run screenshots`. They show the real program with real events.
+import { execFileSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { Rig, launch, sleep, until } from "./rig.mjs";
 import { draw } from "./scenes.mjs";
@@ -8,7 +9,10 @@ mkdirSync(OUT, { recursive: true });
 
 const browser = await launch();
 const pictures = await draw(browser);
+// Early evening, wherever and whenever this runs: the events of the day are events of today.
+const offset = (((17 - new Date().getUTCHours()) % 24) + 24) % 24;
 const rig = await Rig.start({
+  timezone: offset <= 14 ? `Etc/GMT-${offset}` : `Etc/GMT+${24 - offset}`,
   pictures,
   cameras: (url) => [
     { name: "Front door", area: "Entrance", kind: "doorbell", snapshot: url("front_door"), check_seconds: 5 },
@@ -19,16 +23,42 @@ const rig = await Rig.start({
     { name: "Terrace", area: "Outside", snapshot: url("terrace"), check_seconds: 5 },
   ],
 });
+// Kind, text, minutes ago, and the picture's step.
 const EVENTS = [
-  ["front_door", { is_doorbell_ring: true, description: "Somebody with a parcel rings at the front door" }],
-  ["garden", { smart_detection_type: "animal", description: "A dog runs across the lawn" }],
-  ["driveway", { smart_detection_type: "vehicle", description: "A blue car drives up to the garage" }],
-  ["garage", { smart_detection_type: "motion" }],
-  ["living_room", { smart_detection_type: "animal", description: "The cat sits on the sofa" }],
-  ["terrace", { smart_detection_type: "person", description: "Somebody walks along the terrace in the evening" }],
+  ["front_door", { smart_detection_type: "package", description: "A parcel stands before the door" }, 190, 0],
+  ["front_door", { smart_detection_type: "person", description: "Somebody walks up to the door" }, 44, 1],
+  ["front_door", { is_doorbell_ring: true, description: "Somebody with a parcel rings at the front door" }, 3, 2],
+  ["garden", { smart_detection_type: "animal", description: "A fox crosses the lawn" }, 520, 0],
+  ["garden", { smart_detection_type: "animal", description: "A dog runs across the lawn" }, 26, 2],
+  ["driveway", { smart_detection_type: "vehicle", description: "A car leaves" }, 480, 1],
+  ["driveway", { smart_detection_type: "vehicle", description: "A blue car drives up to the garage" }, 58, 3],
+  ["garage", { smart_detection_type: "motion" }, 57, 2],
+  ["living_room", { smart_detection_type: "animal", description: "The cat walks along the sofa" }, 11, 1],
+  ["terrace", { smart_detection_type: "person", description: "Somebody lights the lanterns" }, 95, 3],
+];
+// What the strips tell of the day before: camera, hours ago, status, reason.
+const DAY = [
+  ...["front_door", "garden", "driveway", "garage", "living_room", "terrace"].map((camera) => [camera, 25, "online"]),
+  ["garden", 9.4, "offline", "unreachable"], ["garden", 8.1, "online"],
+  ["driveway", 16.2, "no_video", "no_frames"], ["driveway", 15.8, "online"],
+  ["terrace", 20.5, "offline", "timeout"], ["terrace", 19, "online"], ["terrace", 4.1, "offline", "timeout"], ["terrace", 3.9, "online"],
+  ["living_room", 12.5, "frozen", "same_picture"], ["living_room", 11, "online"],
 ];
 
-async function open(path, options, name, { clip, fullPage = false, type = "jpeg" } = {}) {
+/** Writes the day before into the database, as the program itself would have. */
+function remember(dir) {
+  const script = `
+import json, sqlite3, sys, time
+now = int(time.time() * 1000)
+db = sqlite3.connect(sys.argv[1])
+db.execute("DELETE FROM timeline WHERE status <> 'stopped'")
+rows = [(c, now - int(h * 3600000), s, r) for c, h, s, r in json.loads(sys.argv[2])]
+db.executemany("INSERT OR REPLACE INTO timeline VALUES (?, ?, ?, ?)", rows + [("", now - 26 * 3600000, "started", None)])
+db.commit()`;
+  execFileSync("python3", ["-c", script, `${dir}/herald.db`, JSON.stringify(DAY.map(([camera, hours, status, reason = null]) => [camera, hours, status, reason]))]);
+}
+
+async function open(path, options, name, { clip, fullPage = false, type = "png" } = {}) {
   const context = await browser.newContext({ locale: "en-GB", reducedMotion: "reduce", ...options });
   const page = await context.newPage();
   await page.goto(rig.ingress.url + path);
@@ -42,16 +72,17 @@ async function open(path, options, name, { clip, fullPage = false, type = "jpeg"
 }
 
 try {
-  for (let round = 0; round < 3; round += 1) {
-    for (const [camera, fields] of EVENTS) {
-      await rig.event(camera, fields);
-      await rig.event(camera, { ...fields, description: fields.description && `${fields.description}.` });
-    }
+  await rig.stopHerald();
+  remember(rig.dir);
+  await rig.startHerald();
+  for (const [camera, fields, minutes, step] of EVENTS) {
+    const timestamp = new Date(Date.now() - minutes * 60_000).toISOString();
+    await rig.event(camera, { ...fields, timestamp }, pictures[camera][step]);
   }
   await until("all online", async () => (await (await fetch(rig.ingress.url)).text()).includes("6 of 6"));
   rig.broker.publish("homeassistant/status", "online");
   await sleep(6000);
-  const desk = { width: 1360, height: 860 };
+  const desk = { width: 1280, height: 900 };
   await open("", { viewport: desk, colorScheme: "light" }, "wall-light");
   rig.cameras.mode.garage = "locked";
   await until("garage refuses", async () => (await (await fetch(rig.ingress.url)).text()).includes("One camera needs you"));

@@ -4,7 +4,8 @@
   const html = document.documentElement;
   const { root, build, instance } = html.dataset;
   const byId = (id) => document.getElementById(id);
-  const language = html.lang;
+  // The page's language as people write it where they are: en-GB has other times than en-US.
+  const language = navigator.languages.find((tag) => tag.split("-")[0] === html.lang) ?? html.lang;
 
   // ---- Moments: "3 min ago", renewed while the page is open.
   const relative = new Intl.RelativeTimeFormat(language, { numeric: "auto", style: "short" });
@@ -15,11 +16,17 @@
     const [unit, size] = units.find(([, size]) => Math.abs(seconds) >= size) ?? units[3];
     return relative.format(Math.trunc(seconds / size), unit);
   };
+  const longer = units.map(([unit, size]) => [new Intl.NumberFormat(language, { style: "unit", unit, unitDisplay: "long" }), size]);
+  const lasting = (since) => {
+    const seconds = Math.max(1, Math.round((Date.now() - since) / 1000));
+    const [format, size] = longer.find(([, size]) => seconds >= size);
+    return format.format(Math.trunc(seconds / size));
+  };
   const tellMoments = (within) => {
-    for (const time of within.querySelectorAll("time[data-rel]")) {
+    for (const time of within.querySelectorAll("time[data-rel], time[data-for]")) {
       const at = Date.parse(time.dateTime);
       if (Number.isNaN(at)) continue;
-      const words = inWords(at);
+      const words = time.dataset.for ? time.dataset.for.replace("{}", lasting(at)) : inWords(at);
       if (time.textContent !== words) time.textContent = words;
       if (!time.title) time.title = absolute.format(at);
     }
