@@ -20,7 +20,7 @@ use crate::supervisor::{Client, SupervisorError};
 
 /// From a good answer to the next question, however many reasons there are.
 const GAP: Duration = Duration::from_secs(60);
-/// From a bad answer to the next question, when there is a reason.
+/// The same, while no good answer is known.
 const GAP_IN_TROUBLE: Duration = Duration::from_secs(5);
 /// While the Supervisor is in trouble it is asked this often without any other reason.
 const AGAIN: Duration = Duration::from_secs(180);
@@ -121,13 +121,14 @@ impl Keeper {
         let link = self.sources.link.borrow_and_update().clone();
         let turned = std::mem::replace(&mut self.epoch, link.epoch()) != link.epoch();
         self.history.send_if_modified(|history| history::add(history, &link, Timestamp::now()));
-        match Answer::heard(&link) {
-            Some(heard) => self.answer = heard,
-            // The link went down, or came up after trouble: something has happened, perhaps to the Supervisor too.
-            None => {
-                let reason = turned || matches!(self.answer, Answer::Trouble(_));
-                self.wanted |= reason && self.sources.supervisor.is_some();
-            }
+        let was_in_trouble = matches!(self.answer, Answer::Trouble(_));
+        let heard = Answer::heard(&link);
+        let still_in_trouble = matches!(heard, Some(Answer::Trouble(_)));
+        // The link turned, or the Supervisor's trouble is over for the session: something has happened.
+        let reason = turned || (was_in_trouble && !still_in_trouble);
+        self.wanted |= reason && self.sources.supervisor.is_some();
+        if let Some(heard) = heard {
+            self.answer = heard;
         }
     }
 
@@ -184,9 +185,9 @@ impl Keeper {
         }
         let Some(asked_at) = self.asked_at else { return Some(Instant::now()) };
         let in_trouble = matches!(self.answer, Answer::Trouble(_));
+        let knows = !in_trouble && self.surroundings.borrow().system.is_some();
         match (self.wanted, in_trouble) {
-            (true, true) => Some(asked_at + GAP_IN_TROUBLE),
-            (true, false) => Some(asked_at + GAP),
+            (true, _) => Some(asked_at + if knows { GAP } else { GAP_IN_TROUBLE }),
             (false, true) => Some(asked_at + AGAIN),
             (false, false) => None,
         }

@@ -92,3 +92,31 @@ impl SessionError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_cause_is_known_to_the_chain() {
+        let io = || io::Error::other("x");
+        let address = String::new;
+        for error in [
+            SessionError::Dns { host: address(), source: io() },
+            SessionError::Connect { address: address(), source: io() },
+            SessionError::Timeout { address: address() },
+            SessionError::Tls { address: address(), problem: address() },
+            SessionError::Credentials,
+            SessionError::Refused(address()),
+            SessionError::Protocol { spoken: "5", instead: "auto" },
+            SessionError::TakenOver,
+            SessionError::PacketTooLarge { limit: None },
+            SessionError::HalfOpen,
+            SessionError::AckOverdue,
+            SessionError::Io(io()),
+            SessionError::Broken(address()),
+        ] {
+            assert!(crate::chain::KINDS.contains(&error.kind()), "{error}");
+        }
+    }
+}

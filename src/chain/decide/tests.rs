@@ -73,6 +73,31 @@ fn each_trouble_is_told_of_the_part_that_has_it() {
 }
 
 #[test]
+fn every_word_of_the_supervisors_trouble_is_known() {
+    use crate::chain::KINDS;
+    let text = || "x".to_owned();
+    for error in [
+        SupervisorError::ServiceNotEnabled,
+        SupervisorError::NotReady { state: text() },
+        SupervisorError::NoAccess,
+        SupervisorError::TokenRefused,
+        SupervisorError::Unreachable { what: "x" },
+        SupervisorError::Timeout { after: std::time::Duration::ZERO },
+        SupervisorError::CutOff,
+        SupervisorError::NotJson,
+        SupervisorError::Malformed { what: "x" },
+        SupervisorError::Server { status: 500 },
+        SupervisorError::Unexpected { status: 418, message: text() },
+    ] {
+        assert!(KINDS.contains(&error.kind()), "{error}");
+        // Asked by us or by the session, the same error means the same.
+        let cause = Cause::new(Place::Supervisor, error.kind(), error.to_string());
+        let heard = Answer::heard(&LinkState::Down { cause, since: at(0) });
+        assert_eq!(heard, Some(Answer::of(&error)), "{error}");
+    }
+}
+
+#[test]
 fn who_waits_too_long_is_told_to_act_and_the_trouble_keeps_its_beginning() {
     let link = down(Place::Supervisor, "service_not_enabled", 10);
     let first = after(&beginning(at(0)), &link, Presence::Unknown, 10);

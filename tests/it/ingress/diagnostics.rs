@@ -123,6 +123,15 @@ async fn the_file_of_the_running_program_tells_link_topics_and_cameras_also_when
     assert_eq!(file["options"]["cameras"].as_array().unwrap().len(), 3, "the options were read again");
     assert_eq!(file["cameras"][2]["status"], "unknown");
 
+    // Another broker: the chain begins anew, and so does the page's port.
+    let other = Mosquitto::start(Config::default()).await;
+    herald.reload(|options| options["mqtt"]["port"] = json!(other.addr().port()));
+    herald.says("Announced to Home Assistant", 3).await;
+    broker.terminate().await;
+    let file = download(page).await;
+    assert_eq!(file["chain"][2]["detail"], format!("{}, MQTT 3.1.1", other.addr()));
+    let mut broker = other;
+
     broker.kill9().await;
     herald.says("Waiting for the broker", 1).await;
     let deadline = tokio::time::Instant::now() + PATIENCE;
