@@ -40,7 +40,9 @@ pub(crate) const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 pub(crate) struct House {
     pub(crate) addr: SocketAddr,
     pub(crate) feeds: Feeds,
+    pub(crate) statuses: watch::Sender<Statuses>,
     pub(crate) probes: watch::Sender<LastProbes>,
+    pub(crate) link: watch::Sender<LinkState>,
     tasks: JoinSet<()>,
     _dir: TempDir,
     _kept: Kept,
@@ -48,8 +50,6 @@ pub(crate) struct House {
 
 /// Kept so that nothing looks as if the program was stopping.
 struct Kept {
-    _link: watch::Sender<LinkState>,
-    _statuses: watch::Sender<Statuses>,
     _options: watch::Sender<Arc<Options>>,
     _inventory: watch::Sender<Inventory>,
     _timelines: watch::Sender<Timelines>,
@@ -143,8 +143,6 @@ impl House {
         let shown = feeds.clone();
         tasks.spawn(async move { ingress::serve_on(listener, access, shown, page, stop).await });
         let kept = Kept {
-            _link: link,
-            _statuses: statuses,
             _options: options,
             _inventory: inventory,
             _timelines: timelines,
@@ -155,7 +153,7 @@ impl House {
             _probe_requests: probe_requests,
             _keeper: keeper,
         };
-        Self { addr, feeds, probes, tasks, _dir: dir, _kept: kept }
+        Self { addr, feeds, statuses, probes, link, tasks, _dir: dir, _kept: kept }
     }
 
     /// What comes back for these bytes, sent from this address, until the port closes the connection.
