@@ -7,7 +7,7 @@ use std::time::Duration;
 use camera_herald::broker::{Cause, LinkState, Place};
 use camera_herald::camera::{Inventory, LastProbes, Pictures, Statuses, Timelines};
 use camera_herald::chain;
-use camera_herald::discovery::announcer::{self, Asked};
+use camera_herald::discovery::announcer;
 use camera_herald::discovery::{Announced, Owner, Presence, Topics};
 use camera_herald::feeds::Feeds;
 use camera_herald::ingest::{CurrentToken, EventToken};
@@ -40,7 +40,9 @@ pub(crate) const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 pub(crate) struct House {
     pub(crate) addr: SocketAddr,
     pub(crate) feeds: Feeds,
+    pub(crate) statuses: watch::Sender<Statuses>,
     pub(crate) probes: watch::Sender<LastProbes>,
+    pub(crate) link: watch::Sender<LinkState>,
     tasks: JoinSet<()>,
     _dir: TempDir,
     _kept: Kept,
@@ -48,15 +50,12 @@ pub(crate) struct House {
 
 /// Kept so that nothing looks as if the program was stopping.
 struct Kept {
-    _link: watch::Sender<LinkState>,
-    _statuses: watch::Sender<Statuses>,
     _options: watch::Sender<Arc<Options>>,
     _inventory: watch::Sender<Inventory>,
     _timelines: watch::Sender<Timelines>,
     _pictures: watch::Sender<Pictures>,
     _announced: watch::Sender<Option<Announced>>,
     _dismissed: watch::Sender<std::collections::BTreeSet<Owner>>,
-    _asked: Asked,
     _probe_requests: mpsc::Receiver<camera_herald::camera::prober::ProbeRequest>,
     _keeper: Keeper,
 }
@@ -104,7 +103,8 @@ impl House {
         let store = Store::open(dir.path()).unwrap();
         let settings = outbox::Settings::new(&events, TimeZone::UTC);
         let (keeper, outbox, histories) = Keeper::new(store, settings, inventory_seen.clone());
-        let (announcer, asked) = announcer::requests();
+        // Nobody does what is asked.
+        let (announcer, _) = announcer::requests();
         let (prober, probe_requests) = mpsc::channel(1);
         let feeds = Feeds {
             started: Timestamp::now(),
@@ -143,19 +143,16 @@ impl House {
         let shown = feeds.clone();
         tasks.spawn(async move { ingress::serve_on(listener, access, shown, page, stop).await });
         let kept = Kept {
-            _link: link,
-            _statuses: statuses,
             _options: options,
             _inventory: inventory,
             _timelines: timelines,
             _pictures: pictures,
             _announced: announced,
             _dismissed: dismissed,
-            _asked: asked,
             _probe_requests: probe_requests,
             _keeper: keeper,
         };
-        Self { addr, feeds, probes, tasks, _dir: dir, _kept: kept }
+        Self { addr, feeds, statuses, probes, link, tasks, _dir: dir, _kept: kept }
     }
 
     /// What comes back for these bytes, sent from this address, until the port closes the connection.
