@@ -20,11 +20,19 @@ pub struct LinkChange {
     pub text: String,
 }
 
-/// The newest changes, oldest first. Travels by a watch channel.
-pub type LinkHistory = Vec<LinkChange>;
+/// How the link changed. Travels by a watch channel.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LinkHistory {
+    /// The newest changes, oldest first.
+    pub changes: Vec<LinkChange>,
+    /// Connections since the start: the newest epoch.
+    pub connections: u64,
+}
 
 /// Adds a state, if it is another one. A broker that is waited for with the same cause is not news.
 pub(super) fn add(history: &mut LinkHistory, state: &LinkState, now: Timestamp) -> bool {
+    history.connections = state.epoch().unwrap_or(history.connections);
+    let changes = &mut history.changes;
     let change = match state {
         LinkState::Up(up) => {
             let text = format!("{}, MQTT {}", up.broker, up.protocol);
@@ -34,13 +42,13 @@ pub(super) fn add(history: &mut LinkHistory, state: &LinkState, now: Timestamp) 
             LinkChange { at: now, epoch: None, cause: Some(cause.kind), text: cause.text.clone() }
         }
     };
-    if history.last().is_some_and(|last| (last.epoch, last.cause) == (change.epoch, change.cause)) {
+    if changes.last().is_some_and(|last| (last.epoch, last.cause) == (change.epoch, change.cause)) {
         return false;
     }
-    if history.len() == KEPT {
-        history.remove(0);
+    if changes.len() == KEPT {
+        changes.remove(0);
     }
-    history.push(change);
+    changes.push(change);
     true
 }
 
@@ -55,14 +63,14 @@ mod tests {
 
     #[test]
     fn the_newest_changes_are_kept_and_repetitions_are_none() {
-        let mut history = LinkHistory::new();
+        let mut history = LinkHistory::default();
         assert!(add(&mut history, &down("refused"), Timestamp::UNIX_EPOCH));
         assert!(!add(&mut history, &down("refused"), Timestamp::UNIX_EPOCH));
         for round in 0..KEPT {
             let kind = if round % 2 == 0 { "dns" } else { "auth" };
             assert!(add(&mut history, &down(kind), Timestamp::UNIX_EPOCH));
         }
-        assert_eq!(history.len(), KEPT);
-        assert_eq!(history[0].cause, Some("dns"), "the oldest is gone");
+        assert_eq!(history.changes.len(), KEPT);
+        assert_eq!(history.changes[0].cause, Some("dns"), "the oldest is gone");
     }
 }

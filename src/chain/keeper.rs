@@ -73,7 +73,7 @@ impl Keeper {
     pub fn new(sources: Sources) -> (Self, Told) {
         let (chain, chain_seen) = watch::channel(decide::beginning(Timestamp::now()));
         let (surroundings, surroundings_seen) = watch::channel(Surroundings::default());
-        let (history, history_seen) = watch::channel(LinkHistory::new());
+        let (history, history_seen) = watch::channel(LinkHistory::default());
         let answer = match (sources.app_mode, &sources.supervisor) {
             (true, None) => Answer::Trouble(Trouble {
                 kind: "client",

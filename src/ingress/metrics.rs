@@ -7,7 +7,6 @@ use std::fmt::{Display, Write};
 
 use jiff::Timestamp;
 
-use crate::broker::LinkState;
 use crate::camera::{Reason, Status};
 use crate::chain::{Condition, Part};
 use crate::feeds::Feeds;
@@ -44,17 +43,8 @@ fn broker(page: &mut Page, feeds: &Feeds) {
             page.line("chain_up", &[("part", word(part))], u8::from(condition == Condition::Good));
         }
     }
-    let connections = connections(feeds);
     page.head("broker_connections_total", COUNTER, "Connections to the broker since the start.");
-    page.line("broker_connections_total", &[], connections);
-}
-
-/// An epoch is counted when the link comes up; the newest may be over.
-fn connections(feeds: &Feeds) -> u64 {
-    match &*feeds.link.borrow() {
-        LinkState::Up(up) => up.epoch,
-        LinkState::Down { .. } => feeds.link_history.borrow().iter().rev().find_map(|change| change.epoch).unwrap_or(0),
-    }
+    page.line("broker_connections_total", &[], feeds.link_history.borrow().connections);
 }
 
 fn announcements(page: &mut Page, feeds: &Feeds) {

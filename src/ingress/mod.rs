@@ -7,7 +7,6 @@ pub mod access;
 pub mod diagnostics;
 mod health;
 pub mod metrics;
-mod prefix;
 mod routes;
 
 use std::net::SocketAddr;
@@ -18,7 +17,6 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 pub use access::{Access, Admission};
-pub use prefix::prefix;
 
 use crate::feeds::Feeds;
 use crate::listener::{self, Terms};
@@ -43,9 +41,9 @@ pub async fn serve(listen: SocketAddr, access: Access, feeds: Feeds, page: Route
 
 /// [`serve`] on a port that is open.
 pub async fn serve_on(listener: TcpListener, access: Access, feeds: Feeds, page: Router, stop: CancellationToken) {
-    let health = routes::health_only(feeds.clone());
+    let health = routes::health_only(feeds.clone(), access);
     let all = access.guard(routes::all(feeds.clone()).merge(page), feeds);
-    let nothing = routes::nothing();
+    let nothing = routes::nothing(access);
     let app_for = |peer: SocketAddr| match access.admits(peer.ip()) {
         Admission::All => all.clone(),
         Admission::Health => health.clone(),

@@ -7,7 +7,7 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::IntoResponse;
 use axum::routing::get;
 
-use super::{diagnostics, health, metrics};
+use super::{Access, diagnostics, health, metrics};
 use crate::feeds::Feeds;
 
 /// The version of the text format (Prometheus, "Exposition formats").
@@ -26,16 +26,18 @@ fn health(feeds: Feeds) -> Router {
 }
 
 /// For who may only ask how we are.
-pub(super) fn health_only(feeds: Feeds) -> Router {
-    health(feeds).merge(nothing())
+pub(super) fn health_only(feeds: Feeds, access: Access) -> Router {
+    health(feeds).merge(nothing(access))
 }
 
 /// For everybody else: a short word, and the connection is closed.
-pub(super) fn nothing() -> Router {
-    Router::new().fallback(|| async {
-        let closed = [(CONNECTION, HeaderValue::from_static("close"))];
-        (StatusCode::FORBIDDEN, closed, "Only Home Assistant's Supervisor is answered here.\n")
-    })
+pub(super) fn nothing(access: Access) -> Router {
+    let word = match access {
+        Access::Proxy(_) => "Only Home Assistant's Supervisor is answered here.\n",
+        Access::Loopback => "Only this computer is answered here.\n",
+    };
+    let closed = || [(CONNECTION, HeaderValue::from_static("close"))];
+    Router::new().fallback(move || async move { (StatusCode::FORBIDDEN, closed(), word) })
 }
 
 async fn metrics(State(feeds): State<Feeds>) -> impl IntoResponse {

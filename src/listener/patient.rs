@@ -71,6 +71,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Patient<S> {
 #[cfg(test)]
 mod tests {
     use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
+    use tokio::time::timeout;
 
     use super::*;
 
@@ -83,7 +84,7 @@ mod tests {
         tokio::time::sleep(PAST).await;
         connection.write_all(b"12345678").await.unwrap();
         let began = tokio::time::Instant::now();
-        let error = connection.write_all(b"9").await.unwrap_err();
+        let error = timeout(PAST, connection.write_all(b"9")).await.expect("it is given up").unwrap_err();
         assert_eq!((error.kind(), began.elapsed() >= PATIENCE), (io::ErrorKind::TimedOut, true));
         let mut taken = [0; 8];
         theirs.read_exact(&mut taken).await.unwrap();

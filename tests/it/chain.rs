@@ -98,7 +98,7 @@ async fn the_chain_tells_each_step_from_the_supervisor_to_home_assistant() {
     broker.kill9().await;
     let chain = rig.becomes([Good, Good, Waiting, Unknown]).await;
     assert_eq!(chain.part(Part::HomeAssistant).kind, Some("no_broker"));
-    let history = rig.told.history.borrow().clone();
+    let history = rig.told.history.borrow().changes.clone();
     assert!(
         history.iter().any(|change| change.epoch == Some(1)) && history.last().unwrap().cause.is_some(),
         "{history:?}"

@@ -86,7 +86,7 @@ fn link(feeds: &Feeds) -> Value {
             json!({ "up": false, "since": since, "kind": cause.kind, "waiting_for": cause.text })
         }
     };
-    json!({ "now": now, "history": *feeds.link_history.borrow() })
+    json!({ "now": now, "history": feeds.link_history.borrow().changes })
 }
 
 fn announcement(feeds: &Feeds) -> Value {

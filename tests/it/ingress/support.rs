@@ -7,7 +7,7 @@ use std::time::Duration;
 use camera_herald::broker::{Cause, LinkState, Place};
 use camera_herald::camera::{Inventory, LastProbes, Pictures, Statuses, Timelines};
 use camera_herald::chain;
-use camera_herald::discovery::announcer::{self, Asked};
+use camera_herald::discovery::announcer;
 use camera_herald::discovery::{Announced, Owner, Presence, Topics};
 use camera_herald::feeds::Feeds;
 use camera_herald::ingest::{CurrentToken, EventToken};
@@ -56,7 +56,6 @@ struct Kept {
     _pictures: watch::Sender<Pictures>,
     _announced: watch::Sender<Option<Announced>>,
     _dismissed: watch::Sender<std::collections::BTreeSet<Owner>>,
-    _asked: Asked,
     _probe_requests: mpsc::Receiver<camera_herald::camera::prober::ProbeRequest>,
     _keeper: Keeper,
 }
@@ -104,7 +103,8 @@ impl House {
         let store = Store::open(dir.path()).unwrap();
         let settings = outbox::Settings::new(&events, TimeZone::UTC);
         let (keeper, outbox, histories) = Keeper::new(store, settings, inventory_seen.clone());
-        let (announcer, asked) = announcer::requests();
+        // Nobody does what is asked.
+        let (announcer, _) = announcer::requests();
         let (prober, probe_requests) = mpsc::channel(1);
         let feeds = Feeds {
             started: Timestamp::now(),
@@ -149,7 +149,6 @@ impl House {
             _pictures: pictures,
             _announced: announced,
             _dismissed: dismissed,
-            _asked: asked,
             _probe_requests: probe_requests,
             _keeper: keeper,
         };
