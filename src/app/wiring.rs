@@ -8,14 +8,14 @@ use jiff::tz::TimeZone;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
-use crate::broker::{Handle, Session};
+use crate::broker::{Handle, LinkState, Session};
 use crate::camera::prober::{self, ProbeRequest};
-use crate::camera::{Inventory, Recorder, Statuses, Timelines, tracker};
+use crate::camera::{Inventory, LastProbes, Pictures, ProbeFigures, Recorder, Statuses, Timelines, tracker};
 use crate::chain;
 use crate::discovery::announcer::{self, Requests};
 use crate::discovery::{Announced, Announcer, Owner, Presence, ledger::Ledger};
 use crate::feeds::Feeds;
-use crate::ingest::{self, CurrentToken, Doors, Submission};
+use crate::ingest::{self, CurrentToken, Doors, Submission, Tally};
 use crate::ingress::{self, Access};
 use crate::installation::Installation;
 use crate::lifecycle::Tasks;
@@ -92,9 +92,9 @@ pub(super) async fn wire(installation: &Installation, store: Store) -> Wired {
 /// What the cameras show.
 struct Cameras {
     statuses: watch::Receiver<Statuses>,
-    pictures: watch::Receiver<crate::camera::Pictures>,
-    probes: watch::Receiver<crate::camera::LastProbes>,
-    figures: Arc<crate::camera::ProbeFigures>,
+    pictures: watch::Receiver<Pictures>,
+    probes: watch::Receiver<LastProbes>,
+    figures: Arc<ProbeFigures>,
     timelines: watch::Receiver<Timelines>,
     requests: mpsc::Sender<ProbeRequest>,
 }
@@ -130,7 +130,7 @@ struct Events {
     outbox: Outbox,
     histories: watch::Receiver<Histories>,
     token: CurrentToken,
-    tally: Arc<ingest::Tally>,
+    tally: Arc<Tally>,
 }
 
 /// Doors and outbox.
@@ -154,7 +154,7 @@ fn events(
 
 /// What Home Assistant is told, and what is heard of it.
 struct HomeAssistant {
-    link: watch::Receiver<crate::broker::LinkState>,
+    link: watch::Receiver<LinkState>,
     announced: watch::Receiver<Option<Announced>>,
     dismissed: watch::Receiver<BTreeSet<Owner>>,
     presence: watch::Sender<Presence>,

@@ -118,3 +118,41 @@ fn prune(transaction: &Transaction<'_>, camera: &str, horizon: i64, most: u64) -
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mark(camera: &str, at: i64) -> Mark {
+        Mark { camera: camera.to_owned(), at, status: "online".to_owned(), reason: None }
+    }
+
+    async fn times(store: &Store, camera: &str) -> Vec<i64> {
+        let kept = store.timelines().await.unwrap();
+        kept.marks.iter().filter(|mark| mark.camera == camera).map(|mark| mark.at).collect()
+    }
+
+    #[tokio::test]
+    async fn what_is_over_goes_with_the_next_change_and_the_stretch_of_the_horizon_stays() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(dir.path()).unwrap();
+        let marks = [10, 20, 30, 40].map(|at| mark("front", at)).to_vec();
+        store.keep(marks, 0, 100).await.unwrap();
+        store.keep(vec![mark("back", 45)], 35, 100).await.unwrap();
+        assert_eq!(times(&store, "front").await, [10, 20, 30, 40], "only who changes is tidied");
+        store.keep(vec![mark("front", 50)], 35, 100).await.unwrap();
+        assert_eq!(times(&store, "front").await, [30, 40, 50]);
+        store.keep(vec![mark("front", 60)], 35, 2).await.unwrap();
+        assert_eq!(times(&store, "front").await, [50, 60], "and never more than so many");
+        assert_eq!(times(&store, "back").await, [45]);
+    }
+
+    #[tokio::test]
+    async fn a_clock_that_was_set_back_leaves_no_row_from_the_future() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(dir.path()).unwrap();
+        store.keep(vec![mark("front", 10), mark("front", 500)], 0, 100).await.unwrap();
+        store.keep(vec![mark("front", 300)], 0, 100).await.unwrap();
+        assert_eq!(times(&store, "front").await, [10, 300]);
+    }
+}

@@ -21,6 +21,8 @@ impl Announcer {
             } else if message.payload == states::OFFLINE && !message.retained {
                 self.see(None);
             }
+        } else if message.topic == self.topics.status() {
+            self.hear_status(message);
         } else if message.topic == self.topics.bridge_command() {
             if message.payload == "announce" && !message.retained {
                 self.see(Some(Sign::Command));
@@ -38,6 +40,22 @@ impl Announcer {
         } else if let Some(owner) = self.topics.config_owner(&message.topic) {
             self.hear_clearing(owner, &message.topic);
         }
+    }
+
+    /// Somebody else spoke for us: the will of an old connection that the broker saw end late, or a second copy that
+    /// stopped. Home Assistant would show everything as unavailable for as long as nobody contradicts.
+    fn hear_status(&mut self, message: &Inbound) {
+        let announced = self.announced.borrow().as_ref().map(|announced| announced.epoch);
+        let ours = message.payload == states::ONLINE || message.retained;
+        if ours || self.epoch.is_none() || announced != self.epoch {
+            return;
+        }
+        tracing::warn!(
+            topic = message.topic,
+            "Somebody else said that Camera Herald is offline; saying that it is not. If this comes again and again, a \
+             second copy runs with the same topics.base"
+        );
+        self.schedule.soon(Instant::now());
     }
 
     /// Everything once more, also the devices that the user deleted.

@@ -106,6 +106,7 @@ pub fn subscriptions(topics: &Topics) -> Vec<Subscription> {
     let all = |filter: String| Subscription { filter, at_least_once: true, interest: Interest::All };
     vec![
         all(topics.birth().to_owned()),
+        all(topics.status()),
         all(topics.bridge_command()),
         all(topics.camera_commands()),
         // Our own configs come back here; only their clearing by somebody else is news.

@@ -1,5 +1,7 @@
 //! After the broker was killed, emptied, or stood still.
 
+use camera_herald::demo::broker::{self, Broker};
+
 use crate::support::expected::{assert_on, push_camera_ids, topics};
 use crate::support::herald::{Herald, Setup, push_cameras};
 use crate::support::mosquitto::{Config, Mosquitto, Store};
@@ -48,4 +50,15 @@ async fn two_hundred_cameras_are_back_when_the_broker_stood_still_until_the_link
     let retained = assert_on(&broker, &topics("camera_herald", &push_camera_ids(MANY))).await;
     // The will of the old connection may have come after the new one's `online`, if the broker saw its end late.
     assert_eq!(retained["camera_herald/status"], b"online");
+}
+
+#[tokio::test]
+async fn an_offline_that_somebody_else_says_for_us_is_contradicted() {
+    let broker = Broker::start(broker::Config::default()).unwrap();
+    let herald = Herald::start(Setup::with_broker(broker.addr(), push_cameras(2))).await;
+    herald.says("Looked for leftovers", 1).await;
+    broker.publish("camera_herald/status", "offline", true);
+    herald.says("Somebody else said", 1).await;
+    herald.says("Announced to Home Assistant", 2).await;
+    assert_eq!(broker.retained()["camera_herald/status"], "online");
 }

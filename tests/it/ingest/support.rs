@@ -38,6 +38,7 @@ pub(crate) struct House {
     events: Arc<Mutex<Vec<Event>>>,
     mood: Arc<Mutex<Mood>>,
     inventory: watch::Sender<Inventory>,
+    token: watch::Sender<EventToken>,
     stop: CancellationToken,
     tasks: JoinSet<()>,
 }
@@ -79,8 +80,8 @@ impl House {
     async fn build(bounds: Bounds, with_outbox: bool) -> Self {
         let (inventory, seen) = watch::channel(Inventory::new(cameras()));
         let (sender, submissions) = mpsc::channel(4);
-        let (_rotates, token) = watch::channel(EventToken::new(TOKEN));
-        let doors = Doors::with_bounds(seen, token, sender, bounds);
+        let (token, token_seen) = watch::channel(EventToken::new(TOKEN));
+        let doors = Doors::with_bounds(seen, token_seen, sender, bounds);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let addr = listener.local_addr().unwrap();
         let stop = CancellationToken::new();
@@ -92,7 +93,7 @@ impl House {
         if with_outbox {
             tasks.spawn(async move { outbox(submissions, kept, now).await });
         }
-        Self { addr, client: client(), events, mood, inventory, stop, tasks }
+        Self { addr, client: client(), events, mood, inventory, token, stop, tasks }
     }
 
     pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
@@ -115,6 +116,11 @@ impl House {
 
     pub(crate) fn set_cameras(&self, cameras: Vec<Camera>) {
         self.inventory.send_replace(Inventory::new(cameras));
+    }
+
+    /// Another token counts from now on.
+    pub(crate) fn exchange_token(&self, token: &str) {
+        self.token.send_replace(EventToken::new(token));
     }
 
     pub(crate) fn events(&self) -> Vec<Event> {

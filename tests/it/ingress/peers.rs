@@ -4,6 +4,8 @@ use camera_herald::discovery::{Presence, Sign};
 use camera_herald::ingress::Access;
 
 use super::support::{HERE, House, PROXY, STRANGER, status};
+use crate::support::herald::{Herald, Setup, push_cameras};
+use crate::support::supervisor::{FakeSupervisor, Scenario};
 
 #[tokio::test]
 async fn in_app_mode_a_stranger_gets_a_short_403_and_is_closed() {
@@ -90,4 +92,26 @@ async fn in_app_mode_the_name_is_the_users_own_and_any_is_taken() {
         assert_eq!(status(&answer), 200, "{host}");
     }
     house.stop().await;
+}
+
+#[tokio::test]
+async fn the_program_in_app_mode_answers_its_health_check_and_shows_nobody_else_here_anything() {
+    let supervisor = FakeSupervisor::start(Scenario::NotEnabled).await;
+    let token = secrecy::ExposeSecret::expose_secret(&supervisor.token()).to_owned();
+    let mut setup = Setup::with_supervisor(supervisor.url().as_str(), &token, push_cameras(1));
+    let page = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    setup.environment.push(("HERALD_INGRESS_LISTEN".to_owned(), page.to_string()));
+    let herald = Herald::start(setup).await;
+    herald.says("Waiting for the broker", 1).await;
+    let (code, text) = Herald::once(herald.dir().path(), &herald.setup(), &["healthcheck"]).await;
+    assert_eq!(code, Some(0), "{text}");
+    let client = crate::ingest::support::client();
+    let get = async |path: &str| client.get(format!("http://{page}{path}")).send().await.unwrap();
+    let ready = get("/readyz").await;
+    assert_eq!(ready.status(), 503);
+    assert!(ready.text().await.unwrap().contains("Mosquitto broker app"));
+    for path in ["/", "/metrics", "/diagnostics.json", "/live", "/actions/token"] {
+        assert_eq!(get(path).await.status(), 403, "{path}");
+    }
+    assert!(!herald.log().contains(&token));
 }
