@@ -176,6 +176,12 @@ impl Topics {
         bridge.into_iter().chain(cameras).collect()
     }
 
+    /// Whether one of [`own_filters`](Self::own_filters) sees this topic.
+    #[must_use]
+    pub fn is_own(&self, topic: &str) -> bool {
+        self.own_filters().iter().any(|filter| sees(filter, topic))
+    }
+
     /// Whose config a topic is; `None` when it is not one of ours.
     #[must_use]
     pub fn config_owner(&self, topic: &str) -> Option<Owner> {
@@ -188,6 +194,19 @@ impl Topics {
         match id {
             "bridge" => Some(Owner::Bridge),
             id => CameraId::new(id).ok().map(Owner::Camera),
+        }
+    }
+}
+
+/// Whether a filter with `+` only sees a topic.
+fn sees(filter: &str, topic: &str) -> bool {
+    let (mut levels, mut names) = (filter.split('/'), topic.split('/'));
+    loop {
+        match (levels.next(), names.next()) {
+            (None, None) => return true,
+            (_, Some(name)) if name.contains(['+', '#']) => return false,
+            (Some(level), Some(name)) if level == "+" || level == name => {}
+            _ => return false,
         }
     }
 }
@@ -247,8 +266,14 @@ mod tests {
             "homeassistant/device/other/x/config",
             "homeassistant/sensor/camera_herald/x/config",
             "camera_herald/status",
+            "camera_herald/camera/+/status",
+            "camera_herald/camera/a/b/status",
+            "camera_herald/camera/a/else",
+            "#",
+            "",
         ] {
             assert_eq!(topics.config_owner(other), None, "{other}");
+            assert!(!topics.is_own(other), "{other}");
         }
     }
 
@@ -261,6 +286,7 @@ mod tests {
         for topic in ours {
             let seen = topics.own_filters().iter().filter(|filter| rumqttc::mqttbytes::matches(&topic, filter)).count();
             assert_eq!(seen, 1, "{topic}");
+            assert!(topics.is_own(&topic), "{topic}");
         }
     }
 }
