@@ -10,7 +10,6 @@ mod delivery;
 mod flight;
 mod marks;
 
-use std::future::ready;
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -110,6 +109,7 @@ impl Publisher {
         while statuses_open || histories_open {
             let up = self.up();
             let outstanding = (self.flight.events() + self.marks.len()) as u64;
+            let picture_due = self.delivery.picture_due().filter(|_| up.is_some() && self.flight.states() < PICTURES);
             let has_events = self.retry_at.is_none() && self.delivery.has_room(self.flight.events());
             let wake = tokio::select! {
                 changed = self.sources.statuses.changed(), if statuses_open => {
@@ -125,7 +125,7 @@ impl Publisher {
                 landed = self.flight.landed() => Wake::Landed(landed),
                 marked = self.marks.marked() => Wake::Marked(marked),
                 Ok(_) = waiting.wait_for(|waiting| *waiting > outstanding), if up.is_some() && has_events => Wake::Events,
-                () = ready(()), if up.is_some() && self.delivery.has_pictures() && self.flight.states() < PICTURES => Wake::Pictures,
+                () = sleep_until(picture_due.unwrap_or_else(Instant::now)), if picture_due.is_some() => Wake::Pictures,
                 () = sleep_until(self.retry_at.unwrap_or_else(Instant::now)), if self.retry_at.is_some() => Wake::Retry,
             };
             let outcome = self.handle(wake, up).await;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use serde_json::Value;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until};
 
 use super::super::entities;
 use super::super::ledger::{Components, Ledger, hash};
@@ -17,6 +17,9 @@ use crate::broker::{Ack, Handle, LinkState, Message, PublishError, Up};
 
 /// Home Assistant drops components when two different payloads for one device come closer together than this.
 const PAYLOAD_GAP: Duration = Duration::from_secs(2);
+/// What Home Assistant takes to remove a device and to stop listening to its topics, and what each further one adds.
+const REMOVAL: Duration = Duration::from_millis(500);
+const REMOVAL_OF_ONE: Duration = Duration::from_millis(20);
 
 /// Brings messages to the broker at the pace, and remembers what was brought.
 pub struct Delivery {
@@ -156,17 +159,29 @@ impl Delivery {
         self.send(message).await
     }
 
-    /// Clears retained topics, and forgets them when the broker has acknowledged it.
+    /// Clears retained topics, and forgets them when the broker has acknowledged it. Devices go first: an entity that still
+    /// listens would complain about the empty message on its topic.
     ///
     /// # Errors
     /// [`PublishError::LinkDown`] when the link went down in between.
     pub async fn clear(&mut self, topics: Vec<String>) -> Result<(), PublishError> {
+        // Also those of an earlier base or prefix.
+        let (configs, states): (Vec<_>, Vec<_>) = topics.into_iter().partition(|topic| topic.ends_with("/config"));
+        for topic in configs.iter().filter(|topic| self.topics.config_owner(topic).is_some()) {
+            *self.own_clearings.entry(topic.clone()).or_default() += 1;
+            self.last_configs.remove(topic);
+        }
+        let devices = u32::try_from(configs.len()).unwrap_or(u32::MAX);
+        self.clear_now(configs).await?;
+        if devices > 0 && !states.is_empty() {
+            sleep(REMOVAL + REMOVAL_OF_ONE.saturating_mul(devices)).await;
+        }
+        self.clear_now(states).await
+    }
+
+    async fn clear_now(&mut self, topics: Vec<String>) -> Result<(), PublishError> {
         let mut acks = Vec::with_capacity(topics.len());
         for topic in &topics {
-            if self.topics.config_owner(topic).is_some() {
-                *self.own_clearings.entry(topic.clone()).or_default() += 1;
-                self.last_configs.remove(topic);
-            }
             acks.push(self.send(Message::clear(topic)).await?);
         }
         acknowledged(acks).await?;

@@ -34,7 +34,8 @@ pub async fn clear_leftovers(delivery: &mut Delivery, desired: &BTreeSet<String>
     let mut leftovers = Vec::new();
     for filter in delivery.topics.own_filters() {
         let found = delivery.handle.scan(filter).await?;
-        leftovers.extend(found.into_iter().filter(|topic| !desired.contains(topic)));
+        let ours = |topic: &String| delivery.topics.is_own(topic);
+        leftovers.extend(found.into_iter().filter(|topic| ours(topic) && !desired.contains(topic)));
     }
     delivery.clear_with_a_word(leftovers).await
 }
