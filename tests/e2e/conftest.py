@@ -21,6 +21,11 @@ def pytest_generate_tests(metafunc):
         metafunc.parametrize("house", grouped, indirect=True, scope="session")
 
 
+def pytest_collection_modifyitems(items):
+    """What strains Home Assistant most comes last."""
+    items.sort(key=lambda item: item.get_closest_marker("newest_only") is not None)
+
+
 @pytest.fixture(scope="session")
 def house(request):
     """Broker and Home Assistant of one version."""
