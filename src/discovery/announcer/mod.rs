@@ -3,6 +3,7 @@
 //! In: link states, the inventory, statuses, messages from Home Assistant. Out: messages through the broker's handle, and
 //! [`Announced`]. What is published last in a run is `online`, so nothing stale is ever shown as available.
 
+mod departed;
 mod run;
 mod sweep;
 
@@ -150,7 +151,11 @@ impl Announcer {
         if message.topic == self.topics.birth() {
             if message.payload == states::ONLINE && !message.retained {
                 tracing::info!("Home Assistant has started: announcing everything again");
+                self.delivery.departed.arrived();
+                self.delivery.born = true;
                 self.schedule.birth(now, &mut rand::rng());
+            } else if message.payload == states::OFFLINE {
+                self.delivery.departed.left(now);
             }
         } else if message.topic == self.topics.status() {
             self.hear_status(message);
@@ -237,8 +242,14 @@ impl Announcer {
             "Announced to Home Assistant"
         );
         self.announced.send_replace(Some(Announced { epoch, cameras: Arc::new(cameras), sent: Arc::new(sent) }));
+        self.delivery.see_off_the_departed(plan).await?;
         let desired = plan.topics(&self.topics);
         self.delivery.clear_known_leftovers(&desired).await?;
+        for owner in &self.dismissed {
+            if let Owner::Camera(camera) = owner {
+                self.delivery.departed.forget(camera);
+            }
+        }
         if self.swept != Some(epoch) {
             clear_leftovers(&mut self.delivery, &desired).await?;
             self.swept = Some(epoch);

@@ -13,6 +13,7 @@ use super::super::plan::Plan;
 use super::super::states::{self, Events, Known};
 use super::super::topics::{Owner, Topics};
 use super::Sources;
+use super::departed::Departed;
 use crate::broker::{Ack, Handle, LinkState, Message, PublishError, Up};
 
 /// Home Assistant drops components when two different payloads for one device come closer together than this.
@@ -31,6 +32,9 @@ pub struct Delivery {
     last_configs: HashMap<String, (i64, Instant)>,
     /// Clearings of our own whose echo is still to come.
     own_clearings: HashMap<String, u32>,
+    pub(super) departed: Departed,
+    /// Home Assistant has started since the last run.
+    pub(super) born: bool,
 }
 
 /// The discovery messages of a plan, the bridge's first.
@@ -52,12 +56,22 @@ impl Delivery {
     /// Nothing was brought yet.
     #[must_use]
     pub fn new(topics: Topics, handle: Handle, ledger: Ledger, pace: Pace) -> Self {
-        Self { topics, handle, ledger, pace, last_configs: HashMap::new(), own_clearings: HashMap::new() }
+        Self {
+            topics,
+            handle,
+            ledger,
+            pace,
+            last_configs: HashMap::new(),
+            own_clearings: HashMap::new(),
+            departed: Departed::default(),
+            born: false,
+        }
     }
 
     /// Echoes of an old connection will not come any more.
     pub fn new_epoch(&mut self) {
         self.own_clearings.clear();
+        self.departed.left(Instant::now());
     }
 
     /// Is this the echo of a clearing of ours?
@@ -167,9 +181,13 @@ impl Delivery {
     pub async fn clear(&mut self, topics: Vec<String>) -> Result<(), PublishError> {
         // Also those of an earlier base or prefix.
         let (configs, states): (Vec<_>, Vec<_>) = topics.into_iter().partition(|topic| topic.ends_with("/config"));
-        for topic in configs.iter().filter(|topic| self.topics.config_owner(topic).is_some()) {
+        for topic in &configs {
+            let Some(owner) = self.topics.config_owner(topic) else { continue };
             *self.own_clearings.entry(topic.clone()).or_default() += 1;
             self.last_configs.remove(topic);
+            if let Owner::Camera(camera) = owner {
+                self.departed.add(camera, self.ledger.components(topic), Instant::now());
+            }
         }
         let devices = u32::try_from(configs.len()).unwrap_or(u32::MAX);
         self.clear_now(configs).await?;
@@ -190,7 +208,7 @@ impl Delivery {
     }
 
     /// Hands a message over at the pace. `None`: the broker cannot take it, which is said and does not end the run.
-    async fn send(&mut self, message: Message) -> Result<Option<Ack>, PublishError> {
+    pub(super) async fn send(&mut self, message: Message) -> Result<Option<Ack>, PublishError> {
         sleep_until(self.pace.next(Instant::now())).await;
         match self.handle.send(message).await {
             Ok(ack) => Ok(Some(ack)),
@@ -210,7 +228,7 @@ impl Delivery {
     }
 }
 
-async fn acknowledged(acks: Vec<Option<Ack>>) -> Result<(), PublishError> {
+pub(super) async fn acknowledged(acks: Vec<Option<Ack>>) -> Result<(), PublishError> {
     for ack in acks.into_iter().flatten() {
         match ack.acknowledged().await {
             Ok(()) => {}

@@ -53,3 +53,19 @@ def home_assistant_that_comes_after_us_finds_everything(home):
     early.is_well()
     late.is_well()
     home.holds(["early", "late"])
+
+
+def a_camera_that_is_removed_while_home_assistant_is_away_is_gone_when_it_is_back(home):
+    """Home Assistant would keep the device for ever: it never heard that its config was cleared."""
+    stays = {"name": "Stays", "id": "stays"}
+    app = home.app([stays, {"name": "Leaves", "id": "leaves"}])
+    staying, leaving = home.camera("Stays", "stays", probed=False), home.camera("Leaves", "leaves", probed=False)
+    staying.is_well()
+    leaving.is_well()
+    home.home_assistant.stop()
+    app.reload([stays])
+    home.holds(["stays"])
+    home.home_assistant.start()
+    leaving.is_gone(20)
+    staying.is_well()
+    home.holds(["stays"])
