@@ -13,6 +13,8 @@ from rig.wait import until
 
 # All is true again within this after the last piece is back, or the walk has failed.
 PATIENCE = 90
+# All must still be true after this.
+CALM = 2
 # What depends on which events were lost on the way to the door, which is nobody's fault.
 ANYTHING = ("last_event", "last_event_time", "events_today", "events_this_week", "activity", "detection", "snapshot")
 
@@ -70,8 +72,15 @@ class World:
         if not self.home.home_assistant.process.runs():
             self.home.home_assistant.start()
         began = time.monotonic()
-        until(lambda: "; ".join(self.faults()), lambda: not self.faults(), PATIENCE, 0.25)
-        return time.monotonic() - began
+        return until(lambda: "; ".join(self.faults()), lambda: self._true_and_stays_so(began), PATIENCE, 0.25)
+
+    def _true_and_stays_so(self, began):
+        """A fault may not have had its effect yet. Returns the time until all was true, None when it is not."""
+        if self.faults():
+            return None
+        took = time.monotonic() - began
+        time.sleep(CALM)
+        return None if self.faults() else max(took, 0.001)
 
     def faults(self):
         """Everything that differs from the truth."""
