@@ -4,6 +4,7 @@ import datetime
 
 from rig import entities
 from rig.camera import picture
+from rig.home import BROKER_WENT
 from rig.wait import until
 from rig.watcher import retained, watching
 
@@ -54,3 +55,19 @@ def a_doorbell_rings(home):
     door.is_well(detection=entities.is_time, events_today="2", events_this_week="2", **after)
     home.holds(["door"], with_events=["door"])
 
+
+
+def an_event_of_an_outage_fires_when_the_broker_is_back(home):
+    """Home Assistant finds its broker later than the program does, and what comes before it listens does not fire."""
+    home.excuse(*BROKER_WENT)
+    app = home.app([{"name": "Court", "id": "court"}])
+    court = home.camera("Court", "court", probed=False)
+    court.is_well()
+    home.broker.kill()
+    court.is_unavailable()
+    assert app.post("court", {"event_id": "o1", "smart_detection_type": "vehicle"}) == 202
+    home.broker.start(emptied=True)
+    after = {"last_event": "vehicle", "last_event_time": entities.is_time, "activity": "on"}
+    court.is_well(60, detection=entities.is_time, events_today="1", events_this_week="1", **after)
+    assert court.state("detection")["attributes"]["event_id"] == "o1"
+    home.holds(["court"], with_events=["court"])
