@@ -98,7 +98,7 @@ class Api:
         self.post("/api/services/button/press", {"entity_id": entity_id})
 
     def enable(self, entity_id):
-        """Switches an entity on as the user does; it is there after the next reload of its integration."""
+        """Switches an entity on as the user does; it is there when Home Assistant has reloaded its integration, after 30 s."""
         self.ws(("config/entity_registry/update", {"entity_id": entity_id, "disabled_by": None}))
 
     def mqtt_entry(self):
