@@ -112,7 +112,7 @@ impl Publisher {
         while statuses_open || histories_open {
             let up = self.up();
             let outstanding = (self.flight.events() + self.marks.len()) as u64;
-            let has_events = self.retry_at.is_none() && self.delivery.has_room(self.flight.events());
+            let has_events = self.retry_at.is_none() && self.delivery.has_room(&self.flight);
             let wake = tokio::select! {
                 changed = self.sources.statuses.changed(), if statuses_open => {
                     statuses_open = changed.is_ok();
