@@ -24,6 +24,10 @@ const UNDER_WAY: usize = 64;
 const UNDER_WAY_BYTES: usize = 16 * 1_024 * 1_024;
 /// What surrounds a picture in its packet, with room to spare.
 const PACKET_ROOM: usize = 512;
+/// What Home Assistant takes from a device's announcement to listening for its picture, and what each further device adds.
+/// The broker keeps no picture, so one that comes sooner is lost.
+const LISTENING: Duration = Duration::from_secs(2);
+const LISTENING_OF_ONE: Duration = Duration::from_millis(20);
 
 /// How far one round of sending came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,6 +48,8 @@ pub(super) struct Delivery {
     stale_after: SignedDuration,
     pace: Pace,
     album: Album,
+    /// Home Assistant listens for pictures from now on.
+    pictures_from: Instant,
     /// The last row that was sent.
     sent_to: i64,
     /// The last row that the broker has acknowledged.
@@ -60,13 +66,16 @@ impl Delivery {
             stale_after,
             pace: Pace::of_events(Instant::now()),
             album: Album::default(),
+            pictures_from: Instant::now(),
             sent_to: 0,
             landed_to: 0,
         }
     }
 
-    /// After an announcement the pictures are sent again.
+    /// After an announcement the pictures are sent again, as soon as somebody listens.
     pub(super) fn announced(&mut self, announced: &Announced) {
+        let devices = u32::try_from(announced.cameras.len()).unwrap_or(u32::MAX);
+        self.pictures_from = Instant::now() + LISTENING + LISTENING_OF_ONE.saturating_mul(devices);
         self.album.announced(&announced.cameras);
     }
 
@@ -75,9 +84,9 @@ impl Delivery {
         self.album.look(pictures, histories, |camera| sent.is_announced(camera));
     }
 
-    /// Whether a picture is to be sent.
-    pub(super) fn has_pictures(&self) -> bool {
-        self.album.has_due()
+    /// When the next picture is to be sent, if there is one.
+    pub(super) fn picture_due(&self) -> Option<Instant> {
+        self.album.has_due().then_some(self.pictures_from)
     }
 
     /// Whether more events may be under way than these.
@@ -158,7 +167,7 @@ impl Delivery {
     async fn event_snapshot(&mut self, camera: &CameraId, picture: Bytes, up: &Up) -> Option<Message> {
         match self.snapshot(camera, picture, up).await {
             Ok(message) => {
-                self.album.hold(camera.clone());
+                self.album.hold(camera.clone(), Instant::now() < self.pictures_from);
                 Some(message)
             }
             Err(error) => {

@@ -15,7 +15,7 @@ impl Delivery {
         self.clear_with_a_word(leftovers).await
     }
 
-    async fn clear_with_a_word(&mut self, leftovers: Vec<String>) -> Result<(), PublishError> {
+    pub(super) async fn clear_with_a_word(&mut self, leftovers: Vec<String>) -> Result<(), PublishError> {
         let devices = leftovers.iter().filter(|topic| self.topics.config_owner(topic).is_some()).count();
         let topics = leftovers.len();
         if topics > 0 {
@@ -31,10 +31,16 @@ impl Delivery {
 /// # Errors
 /// [`PublishError::LinkDown`] when the link went down in between.
 pub async fn clear_leftovers(delivery: &mut Delivery, desired: &BTreeSet<String>) -> Result<(), PublishError> {
-    let mut leftovers = Vec::new();
+    let found = retained(delivery).await?;
+    delivery.clear_with_a_word(found.into_iter().filter(|topic| !desired.contains(topic)).collect()).await
+}
+
+/// Every retained topic of our node and base on the broker.
+pub(super) async fn retained(delivery: &Delivery) -> Result<BTreeSet<String>, PublishError> {
+    let mut all = BTreeSet::new();
     for filter in delivery.topics.own_filters() {
-        let found = delivery.handle.scan(filter).await?;
-        leftovers.extend(found.into_iter().filter(|topic| !desired.contains(topic)));
+        // The configs of all programs come by one filter.
+        all.extend(delivery.handle.scan(filter).await?.into_iter().filter(|topic| delivery.topics.is_own(topic)));
     }
-    delivery.clear_with_a_word(leftovers).await
+    Ok(all)
 }

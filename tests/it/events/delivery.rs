@@ -224,7 +224,7 @@ async fn a_doorbell_rings() {
     ring["is_doorbell_ring"] = json!(true);
     assert_eq!(sender.insist("cam_0", &ring).await, 202);
     until(&watcher, "detection", |event| event["event_type"] == "ring").await;
-    let config = "homeassistant/device/camera_herald/cam_0/config";
+    let config = "homeassistant/device/camera_herald-cam_0/config";
     let payload: Value = serde_json::from_slice(&broker.retained(config).await[config]).unwrap();
     assert_eq!(payload["components"]["detection"]["device_class"], json!("doorbell"));
 }

@@ -40,6 +40,7 @@ pub(crate) struct House {
     events: Arc<Mutex<Vec<Event>>>,
     mood: Arc<Mutex<Mood>>,
     inventory: watch::Sender<Inventory>,
+    token: watch::Sender<EventToken>,
     stop: CancellationToken,
     tasks: JoinSet<()>,
 }
@@ -69,7 +70,8 @@ impl House {
     async fn build(bounds: Bounds, with_outbox: bool) -> Self {
         let (inventory, seen) = watch::channel(Inventory::new(cameras()));
         let (sender, submissions) = mpsc::channel(4);
-        let doors = Doors::with_bounds(seen, EventToken::new(TOKEN), sender, bounds);
+        let (token, token_seen) = watch::channel(EventToken::new(TOKEN));
+        let doors = Doors::with_bounds(seen, token_seen, sender, bounds);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let addr = listener.local_addr().unwrap();
         let stop = CancellationToken::new();
@@ -81,7 +83,7 @@ impl House {
         if with_outbox {
             tasks.spawn(async move { outbox(submissions, kept, now).await });
         }
-        Self { addr, client: client(), events, mood, inventory, stop, tasks }
+        Self { addr, client: client(), events, mood, inventory, token, stop, tasks }
     }
 
     pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
@@ -104,6 +106,11 @@ impl House {
 
     pub(crate) fn set_cameras(&self, cameras: Vec<Camera>) {
         self.inventory.send_replace(Inventory::new(cameras));
+    }
+
+    /// Another token counts from now on.
+    pub(crate) fn exchange_token(&self, token: &str) {
+        self.token.send_replace(EventToken::new(token));
     }
 
     pub(crate) fn events(&self) -> Vec<Event> {
