@@ -34,7 +34,7 @@ def _mirror():
         found = re.search(r"^(?:URIs:|deb(?: \[[^]]*\])?)\s+(https?://\S+)", text, re.MULTILINE)
         if found:
             return found[1]
-    raise Missing("apt's sources name no mirror that a Debian tree with another Python could come from")
+    raise Missing("apt names no mirror of Debian here")
 
 
 def ready(python, say):
