@@ -59,6 +59,7 @@ struct ShownEvent {
 }
 
 struct Sent {
+    at: When,
     topic: String,
     json: String,
 }
@@ -166,7 +167,7 @@ fn discovery(page: &Page, camera: &CameraId) -> Option<Sent> {
     let announced = page.feeds.announced.borrow().clone()?;
     let (topic, json) = announced.config(&page.feeds.topics, &Owner::Camera(camera.clone()))?;
     let pretty = serde_json::from_str::<Value>(&json).and_then(|value| serde_json::to_string_pretty(&value));
-    Some(Sent { topic, json: pretty.unwrap_or(json) })
+    Some(Sent { at: When::new(announced.at), topic, json: pretty.unwrap_or(json) })
 }
 
 impl LastLook {

@@ -18,6 +18,8 @@ pub(super) struct Station {
     pub(super) state: &'static str,
     pub(super) since: Option<When>,
     pub(super) detail: Option<String>,
+    /// What was wrong before all was good again.
+    pub(super) past_error: Option<String>,
     /// What is wrong now.
     pub(super) trouble: Option<Trouble>,
 }
@@ -62,6 +64,7 @@ impl Station {
             state,
             since: (tone != Tone::Idle).then(|| When::new(link.since)),
             detail: link.detail.clone(),
+            past_error: link.last_error.clone().filter(|_| link.condition == Condition::Good),
             trouble: trouble(link, words),
         }
     }

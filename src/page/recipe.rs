@@ -54,3 +54,35 @@ impl Recipe {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn camera(kind: CameraKind) -> Camera {
+        Camera {
+            id: crate::camera::CameraId::new("front").unwrap(),
+            name: "Front".to_owned(),
+            stream: None,
+            snapshot: None,
+            credentials: None,
+            kind,
+            area: None,
+            manufacturer: None,
+            model: None,
+            check_every: std::time::Duration::from_secs(30),
+            enabled: true,
+        }
+    }
+
+    #[test]
+    fn each_kind_of_camera_has_its_own_recipe_and_the_token_is_there_only_when_shown() {
+        let door = Door { host: "pi.local".to_owned(), port: 8098, closed: None };
+        let shown = Recipe::new(&camera(CameraKind::Doorbell), &door, Some("secret-token"));
+        assert_eq!(shown.url, "http://pi.local:8098/api/v1/cameras/front/trigger?type=ring&token=secret-token");
+        assert!(shown.curl.contains("Bearer secret-token") && shown.curl.contains("is_doorbell_ring"));
+        let hidden = Recipe::new(&camera(CameraKind::Camera), &door, None);
+        assert!(hidden.url.contains("type=motion&token=••••••••"), "{}", hidden.url);
+        assert!(!hidden.shown && hidden.curl.contains("Bearer ••••••••"));
+    }
+}

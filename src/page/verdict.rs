@@ -103,3 +103,6 @@ fn worst_station(stations: &[Station]) -> Option<&Station> {
     let first = |tone| stations.iter().find(|station| station.tone == tone);
     first(Tone::Bad).or_else(|| first(Tone::Wait))
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,11 +8,11 @@ const SIMPLE = 4_194_000;
 
 export class Ingress {
   /** `old`: as before Home Assistant 2026.2, which compressed event streams without flushing. */
-  static async start(port, { old = false } = {}) {
+  static async start(port, { old = false, host = "127.0.0.1" } = {}) {
     const ingress = new Ingress();
     ingress.prefix = `/api/hassio_ingress/${randomBytes(24).toString("base64url")}`;
     ingress.sockets = new Set();
-    ingress.server = http.createServer((request, response) => ingress.pass(request, response, port, old));
+    ingress.server = http.createServer((request, response) => ingress.pass(request, response, { host, port, old }));
     ingress.server.on("connection", (socket) => { ingress.sockets.add(socket); socket.on("close", () => ingress.sockets.delete(socket)); });
     ingress.server.listen(0, "127.0.0.1");
     await new Promise((resolve) => { ingress.server.once("listening", resolve); });
@@ -21,7 +21,7 @@ export class Ingress {
     return ingress;
   }
 
-  pass(request, response, port, old) {
+  pass(request, response, { host, port, old }) {
     if (request.url === "/panel") {
       // Home Assistant shows the page in a frame of its own origin.
       return response.writeHead(200, { "Content-Type": "text/html" })
@@ -31,11 +31,11 @@ export class Ingress {
     if (!request.url.startsWith(`${this.prefix}/`)) return response.writeHead(404).end();
     const headers = {};
     for (const [name, value] of Object.entries(request.headers)) if (!DROPPED.includes(name)) headers[name] = value;
-    headers.host = `127.0.0.1:${port}`;
+    headers.host = `${host}:${port}`;
     headers["x-ingress-path"] = this.prefix;
     headers["x-hass-source"] = "core.ingress";
     headers["x-forwarded-for"] = "127.0.0.1, 127.0.0.1";
-    headers["x-forwarded-host"] = request.headers.host;
+    headers["x-forwarded-host"] = request.headers["x-forwarded-host"] ?? request.headers.host;
     headers["x-forwarded-proto"] = "http";
     headers["x-remote-user-id"] = "0123456789abcdef";
     headers["x-remote-user-name"] = "tester";
@@ -44,7 +44,7 @@ export class Ingress {
     request.on("end", () => {
       const whole = Buffer.concat(body);
       const path = request.url.slice(this.prefix.length);
-      const onward = http.request({ host: "127.0.0.1", port, method: request.method, path, headers: { ...headers, "content-length": whole.length } },
+      const onward = http.request({ host, port, method: request.method, path, headers: { ...headers, "content-length": whole.length } },
         (answer) => this.answer(answer, response, request, old));
       onward.on("error", () => { if (response.headersSent) response.destroy(); else response.writeHead(502, { "Content-Type": "text/plain" }).end("502: Bad Gateway"); });
       response.on("close", () => onward.destroy());

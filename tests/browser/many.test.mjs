@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { it } from "node:test";
 import { Rig, launch, until } from "./rig.mjs";
 
-it("with no camera it says how to get the first", async () => {
+it("with no camera it says how to get the first", { timeout: 60_000 }, async () => {
   const browser = await launch();
   const rig = await Rig.start({ pictures: { none: [] }, cameras: () => [] });
   try {
@@ -17,7 +17,7 @@ it("with no camera it says how to get the first", async () => {
   }
 });
 
-it("with 300 cameras it can be searched and filtered, and the filter stays", async () => {
+it("with 300 cameras it can be searched and filtered, and the filter stays", { timeout: 60_000 }, async () => {
   const browser = await launch();
   const rig = await Rig.start({
     pictures: { none: [] },

@@ -57,7 +57,7 @@ const violations = async (page) => {
   return result.violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.target).join(" ")}`);
 };
 
-describe("at a glance", () => {
+describe("at a glance", { timeout: 120_000 }, () => {
   it("says that all is well, under any prefix and in a frame of Home Assistant", async () => {
     const page = await open();
     assert.equal(await page.locator("h1").textContent(), "All is well");
@@ -122,7 +122,7 @@ describe("at a glance", () => {
   });
 });
 
-describe("for everybody", () => {
+describe("for everybody", { timeout: 120_000 }, () => {
   for (const colorScheme of ["light", "dark"]) {
     it(`has no barrier that axe finds, ${colorScheme}`, async () => {
       for (const [path, viewport] of [["", { width: 1280, height: 900 }], ["", { width: 390, height: 844 }], ["cameras/front_door", { width: 1280, height: 900 }], ["actions/token", { width: 390, height: 844 }], ["nowhere", { width: 1280, height: 900 }]]) {
@@ -201,7 +201,7 @@ describe("for everybody", () => {
   });
 });
 
-describe("buttons", () => {
+describe("buttons", { timeout: 120_000 }, () => {
   it("looks at a camera now and shows the result", async () => {
     const page = await open("cameras/front_door");
     const last = page.locator("#last-look");
@@ -274,7 +274,7 @@ describe("buttons", () => {
   });
 });
 
-describe("when something is gone", () => {
+describe("when something is gone", { timeout: 120_000 }, () => {
   it("tells the next step while the broker is away, also after a reload, and recovers by itself", async () => {
     const page = await open();
     await rig.broker.down();

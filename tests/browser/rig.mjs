@@ -12,6 +12,8 @@ const PROGRAM = process.env.HERALD_BIN ?? new URL("../../target/debug/camera-her
 const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium";
 const FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
   "--disable-component-update", "--disable-sync"];
+/** The Supervisor's address in the apps' network, and the only one that an app's page answers. */
+export const SUPERVISOR = "172.30.32.2";
 export const TOKEN = "browser-test-token-0123456789";
 
 export const sleep = (ms) => new Promise((resolve) => { setTimeout(resolve, ms); });
@@ -41,7 +43,7 @@ export class Broker {
     const broker = new Broker();
     broker.port = await freePort();
     broker.file = join(dir, "mosquitto.conf");
-    writeFileSync(broker.file, `listener ${broker.port} 127.0.0.1\nallow_anonymous true\npersistence false\n`);
+    writeFileSync(broker.file, `listener ${broker.port} 127.0.0.1\nallow_anonymous true\npersistence false\nuser root\n`);
     await broker.up();
     return broker;
   }
@@ -105,11 +107,29 @@ export class Rig {
     rig.pagePort = await freePort();
     rig.eventsPort = await freePort();
     rig.settings = settings;
-    rig.options = { cameras: cameras((name) => rig.cameras.url(name)), mqtt: { host: "127.0.0.1", port: rig.broker.port }, ...settings.options };
+    // As an app the broker comes from the Supervisor, and the page is for the Supervisor alone.
+    rig.host = settings.app ? SUPERVISOR : "127.0.0.1";
+    const mqtt = settings.app ? {} : { host: "127.0.0.1", port: rig.broker.port };
+    rig.options = { cameras: cameras((name) => rig.cameras.url(name)), mqtt };
+    rig.environment = settings.app ? await rig.supervise() : {};
     writeFileSync(join(rig.dir, "event_token"), TOKEN, { mode: 0o600 });
     await rig.startHerald();
-    rig.ingress = await Ingress.start(rig.pagePort, settings.ingress);
+    rig.ingress = await Ingress.start(rig.pagePort, { host: rig.host, ...settings.ingress });
     return rig;
+  }
+  /** A Supervisor that knows the broker and the versions. */
+  async supervise() {
+    const answers = {
+      "/services/mqtt": { host: "localhost", port: this.broker.port, ssl: false, protocol: "3.1.1" },
+      "/addons/self/info": { slug: "local_camera_herald", network: { "8098/tcp": 8098 } },
+      "/info": { supervisor: "2026.08.0", homeassistant: "2026.8.2" },
+    };
+    this.supervisor = http.createServer((request, response) => {
+      const data = answers[request.url] ?? {};
+      response.writeHead(200, { "Content-Type": "application/json" }).end(JSON.stringify({ result: "ok", data }));
+    }).listen(0, "127.0.0.1");
+    await new Promise((resolve) => { this.supervisor.once("listening", resolve); });
+    return { SUPERVISOR_TOKEN: "token-of-the-app", HERALD_SUPERVISOR_URL: `http://127.0.0.1:${this.supervisor.address().port}` };
   }
   async startHerald() {
     const options = join(this.dir, "options-test.json");
@@ -118,12 +138,12 @@ export class Rig {
     this.herald = spawn(PROGRAM, ["run"], {
       env: {
         PATH: process.env.PATH, TZ: this.settings.timezone ?? "UTC", HERALD_DATA_DIR: this.dir, HERALD_OPTIONS: options,
-        HERALD_INGRESS_LISTEN: `127.0.0.1:${this.pagePort}`, HERALD_EVENTS_LISTEN: `127.0.0.1:${this.eventsPort}`,
+        ...this.environment, HERALD_INGRESS_LISTEN: `${this.host}:${this.pagePort}`, HERALD_EVENTS_LISTEN: `127.0.0.1:${this.eventsPort}`,
       },
       stdio: ["ignore", "pipe", "pipe"],
     });
     for (const stream of [this.herald.stdout, this.herald.stderr]) stream.on("data", (text) => this.log.push(text.toString()));
-    await until("the page", async () => (await fetch(`http://127.0.0.1:${this.pagePort}/`)).ok);
+    await until("the page", async () => (await fetch(`http://${this.host}:${this.pagePort}/`)).ok);
   }
   async stopHerald(signal = "SIGTERM") {
     const ended = new Promise((resolve) => { this.herald.once("exit", resolve); });
@@ -143,6 +163,8 @@ export class Rig {
   async stop() {
     this.ingress?.close();
     if (this.herald && this.herald.exitCode === null) await this.stopHerald("SIGKILL");
+    this.supervisor?.closeAllConnections();
+    this.supervisor?.close();
     this.cameras?.server.closeAllConnections();
     this.cameras?.server.close();
     if (this.broker?.process.exitCode === null && this.broker.process.signalCode === null) await this.broker.down();

@@ -1,7 +1,9 @@
-// Makes the screenshots in docs/screenshots: `npm run screenshots`. They show the real program with real events.
+// Makes the screenshots in docs/screenshots: `npm run screenshots`. They show the real program with real events, as an app of
+// Home Assistant: for that it runs in a network of its own, in which the Supervisor's address exists.
 import { execFileSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
-import { Rig, launch, sleep, until } from "./rig.mjs";
+import { networkInterfaces } from "node:os";
+import { Rig, SUPERVISOR, launch, sleep, until } from "./rig.mjs";
 import { draw } from "./scenes.mjs";
 
 const OUT = new URL("../../docs/screenshots/", import.meta.url).pathname;
@@ -11,7 +13,9 @@ const browser = await launch();
 const pictures = await draw(browser);
 // Early evening, wherever and whenever this runs: the events of the day are events of today.
 const offset = (((17 - new Date().getUTCHours()) % 24) + 24) % 24;
+const app = Object.values(networkInterfaces()).flat().some(({ address }) => address === SUPERVISOR);
 const rig = await Rig.start({
+  app,
   timezone: offset <= 14 ? `Etc/GMT-${offset}` : `Etc/GMT+${24 - offset}`,
   pictures,
   cameras: (url) => [

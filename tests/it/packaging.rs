@@ -457,6 +457,23 @@ fn the_pictures_have_the_sizes_that_the_store_shows() {
 }
 
 #[test]
+fn every_picture_of_the_readme_and_the_manual_is_there_and_small() {
+    let mut pictures = 0;
+    for page in ["README.md", "DOCS.md"] {
+        let text = text(page);
+        let named = text.split("](").chain(text.split("src=\"")).skip(1);
+        for path in named.filter_map(|rest| rest.split([')', '"']).next()).filter(|path| path.ends_with(".png")) {
+            let size =
+                std::fs::metadata(root().join(path)).unwrap_or_else(|e| panic!("{page} shows {path}: {e}")).len();
+            assert!(size < 300_000, "{path}: {size} bytes go to every user's disk");
+            pictures += 1;
+        }
+    }
+    assert!(pictures >= 4, "{pictures}");
+    assert_eq!(text("src/page/assets/icon.svg"), text("docs/art/icon.svg"), "the page shows the app's icon");
+}
+
+#[test]
 fn every_file_that_the_store_shows_is_there() {
     for file in ["README.md", "DOCS.md", "CHANGELOG.md", "icon.png", "logo.png", "translations/en.yaml", "LICENSE"] {
         assert!(root().join(file).is_file(), "{file}");

@@ -1,5 +1,6 @@
 //! The page over HTTP: addresses, languages, refusals, the live stream, hostile texts, and walls of many cameras.
 
+mod history;
 mod hostile;
 mod live;
 mod press;
