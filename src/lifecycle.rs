@@ -129,3 +129,26 @@ impl Asks {
         while self.next().await != Ask::Stop {}
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+    use super::*;
+
+    #[test]
+    fn more_open_files_are_asked_for_and_never_fewer() {
+        let maximum = getrlimit(Resource::Nofile).maximum;
+        setrlimit(Resource::Nofile, Rlimit { current: Some(300), maximum }).unwrap();
+        raise_open_files();
+        let raised = getrlimit(Resource::Nofile);
+        assert_eq!(raised.maximum, maximum);
+        assert_eq!(raised.current, Some(maximum.map_or(OPEN_FILES, |maximum| maximum.min(OPEN_FILES))));
+        if maximum.is_none_or(|maximum| maximum > OPEN_FILES) {
+            let more = Rlimit { current: Some(OPEN_FILES + 1), maximum };
+            setrlimit(Resource::Nofile, more).unwrap();
+            raise_open_files();
+            assert_eq!(getrlimit(Resource::Nofile).current, Some(OPEN_FILES + 1));
+        }
+    }
+}
