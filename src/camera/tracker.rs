@@ -150,26 +150,15 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::camera::{Camera, CameraKind, CameraState, Reason, Sighting};
+    use crate::camera::inventory::tests::streaming;
+    use crate::camera::{CameraState, Reason, Sighting};
 
     fn id(name: &str) -> CameraId {
         CameraId::new(name).unwrap()
     }
 
     fn inventory(names: &[&str]) -> Inventory {
-        Inventory::new(names.iter().map(|name| Camera {
-            id: id(name),
-            name: (*name).to_owned(),
-            stream: Some("rtsp://10.0.0.5/h264".parse().unwrap()),
-            snapshot: None,
-            credentials: None,
-            kind: CameraKind::Camera,
-            area: None,
-            manufacturer: None,
-            model: None,
-            check_every: Duration::from_secs(30),
-            enabled: true,
-        }))
+        Inventory::new(names.iter().map(|name| streaming(name)))
     }
 
     #[test]

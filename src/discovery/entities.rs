@@ -1,10 +1,14 @@
 //! Which entities a camera and the bridge have. Pure; data more than code.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
+use url::Url;
+
+use super::ledger::Components;
 use super::payload::{Availability, Component, Device, DevicePayload, Origin};
 use super::topics::{Leaf, Owner, Topics};
-use crate::camera::{Camera, CameraKind, Status};
+use crate::camera::{Camera, CameraId, CameraKind, Status};
 use crate::ingest::EventKind;
 
 /// The discovery payload of one camera.
@@ -29,6 +33,28 @@ pub fn camera(topics: &Topics, camera: &Camera) -> DevicePayload {
         qos: 1,
         components: entities.all(),
     }
+}
+
+/// A device that is about to go, with those of its entities that we know how to name.
+#[must_use]
+pub fn departed(topics: &Topics, id: &CameraId, components: &Components) -> DevicePayload {
+    let looked_at = Url::parse("http://localhost/").ok();
+    let last_known = Camera {
+        id: id.clone(),
+        name: id.to_string(),
+        stream: None,
+        snapshot: looked_at,
+        credentials: None,
+        kind: CameraKind::Doorbell,
+        area: None,
+        manufacturer: None,
+        model: None,
+        check_every: Duration::MAX,
+        enabled: false,
+    };
+    let mut payload = camera(topics, &last_known);
+    payload.components.retain(|key, component| components.get(*key).is_some_and(|known| known == component.platform));
+    payload
 }
 
 /// The discovery payload of Camera Herald's own device.

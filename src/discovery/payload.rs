@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-/// One device with all its entities, at `<prefix>/device/<node>/<id>/config`.
+/// One device with all its entities, at `<prefix>/device/<node>-<id>/config`.
 #[derive(Debug, Clone, Serialize)]
 pub struct DevicePayload {
     /// The device.

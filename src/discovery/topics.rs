@@ -89,7 +89,7 @@ impl Topics {
         }
     }
 
-    /// The node: first part of our device identifiers and unique ids, and the level of our discovery topics.
+    /// The node: first part of our device identifiers and unique ids, and of the level that names our discovery topics.
     #[must_use]
     pub fn node(&self) -> &str {
         &self.node
@@ -142,7 +142,7 @@ impl Topics {
     /// Assistant listens to neither.
     #[must_use]
     pub fn trials(&self) -> Vec<String> {
-        vec![format!("{}/bridge/trial", self.base), format!("{}/device/{}/trial", self.prefix, self.node)]
+        vec![format!("{}/bridge/trial", self.base), format!("{}/device/{}-bridge/trial", self.prefix, self.node)]
     }
 
     /// A camera's topic.
@@ -151,24 +151,24 @@ impl Topics {
         format!("{}/camera/{camera}/{}", self.base, leaf.as_str())
     }
 
-    /// The retained discovery message of a device: `<prefix>/device/<node>/<id>/config`.
+    /// The retained discovery message of a device: `<prefix>/device/<node>-<id>/config`. Node and id share one level:
+    /// from a topic with two, Home Assistant before 2025.4 never removes a device.
     #[must_use]
     pub fn config(&self, owner: &Owner) -> String {
         let id = match owner {
             Owner::Bridge => "bridge",
             Owner::Camera(camera) => camera.as_str(),
         };
-        format!("{}/device/{}/{id}/config", self.prefix, self.node)
+        format!("{}/device/{}-{id}/config", self.prefix, self.node)
     }
 
-    /// Sees exactly our configs.
+    /// Sees our configs, and those of other programs: [`config_owner`](Self::config_owner) tells them apart.
     #[must_use]
     pub fn config_filter(&self) -> String {
-        format!("{}/device/{}/+/config", self.prefix, self.node)
+        format!("{}/device/+/config", self.prefix)
     }
 
-    /// Sees exactly our retained topics, one filter for each kind, so that no replay is larger than the number of
-    /// cameras.
+    /// Sees our retained topics, one filter for each kind, so that no replay is larger than the number of devices.
     #[must_use]
     pub fn own_filters(&self) -> Vec<String> {
         let cameras = Leaf::ALL.iter().map(|leaf| format!("{}/camera/+/{}", self.base, leaf.as_str()));
@@ -176,24 +176,23 @@ impl Topics {
         bridge.into_iter().chain(cameras).collect()
     }
 
-    /// Whether one of [`own_filters`](Self::own_filters) sees this topic.
+    /// Whether one of [`own_filters`](Self::own_filters) sees this topic and it is no other program's config. Only such may be cleared
+    /// without being in the ledger.
     #[must_use]
     pub fn is_own(&self, topic: &str) -> bool {
-        self.own_filters().iter().any(|filter| sees(filter, topic))
+        let a_config = sees(&self.config_filter(), topic);
+        (!a_config || self.config_owner(topic).is_some()) && self.own_filters().iter().any(|filter| sees(filter, topic))
     }
 
     /// Whose config a topic is; `None` when it is not one of ours.
     #[must_use]
     pub fn config_owner(&self, topic: &str) -> Option<Owner> {
-        let id = topic
-            .strip_prefix(&self.prefix)?
-            .strip_prefix("/device/")?
-            .strip_prefix(&self.node)?
-            .strip_prefix('/')?
-            .strip_suffix("/config")?;
-        match id {
-            "bridge" => Some(Owner::Bridge),
-            id => CameraId::new(id).ok().map(Owner::Camera),
+        let device = topic.strip_prefix(&self.prefix)?.strip_prefix("/device/")?.strip_suffix("/config")?;
+        // An id has no dash, so the last one ends the node.
+        match device.rsplit_once('-')? {
+            (node, _) if node != self.node => None,
+            (_, "bridge") => Some(Owner::Bridge),
+            (_, id) => CameraId::new(id).ok().map(Owner::Camera),
         }
     }
 }
@@ -236,8 +235,8 @@ mod tests {
         let topics = topics("liveobject");
         let camera = CameraId::new("front_door").unwrap();
         assert_eq!(topics.camera(&camera, Leaf::LastEvent), "liveobject/camera/front_door/last_event");
-        assert_eq!(topics.config(&Owner::Camera(camera)), "homeassistant/device/liveobject/front_door/config");
-        assert_eq!(topics.config(&Owner::Bridge), "homeassistant/device/liveobject/bridge/config");
+        assert_eq!(topics.config(&Owner::Camera(camera)), "homeassistant/device/liveobject-front_door/config");
+        assert_eq!(topics.config(&Owner::Bridge), "homeassistant/device/liveobject-bridge/config");
         assert_eq!(topics.status(), "liveobject/status");
     }
 
@@ -261,9 +260,11 @@ mod tests {
     fn what_is_not_ours_has_no_owner() {
         let topics = topics("camera_herald");
         for other in [
-            "homeassistant/device/camera_herald2/x/config",
-            "homeassistant/device/camera_herald/x/y/config",
-            "homeassistant/device/other/x/config",
+            "homeassistant/device/camera_herald2-x/config",
+            "homeassistant/device/camera_herald-2-x/config",
+            "homeassistant/device/camera_herald-x/y/config",
+            "homeassistant/device/other-x/config",
+            "homeassistant/device/camera_herald/config",
             "homeassistant/sensor/camera_herald/x/config",
             "camera_herald/status",
             "camera_herald/camera/+/status",

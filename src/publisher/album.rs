@@ -30,9 +30,13 @@ impl Album {
         self.due.clone_from(cameras);
     }
 
-    /// A picture of an event is on its way.
-    pub(super) fn hold(&mut self, camera: CameraId) {
-        self.due.remove(&camera);
+    /// A picture of an event is on its way. It is due once more if perhaps nobody listens yet.
+    pub(super) fn hold(&mut self, camera: CameraId, again: bool) {
+        if again {
+            self.due.insert(camera.clone());
+        } else {
+            self.due.remove(&camera);
+        }
         self.sent.remove(&camera);
         self.held.insert(camera);
     }
@@ -110,9 +114,11 @@ mod tests {
     #[test]
     fn an_events_picture_stays_while_the_camera_is_active() {
         let mut album = Album::default();
-        album.hold(id("front"));
+        album.hold(id("front"), false);
         album.look(&pictures(b"one"), &histories(true), |_| true);
         assert!(!album.has_due());
+        album.hold(id("front"), true);
+        assert_eq!(album.next(), Some((id("front"), true)));
         album.announced(&BTreeSet::from([id("front")]));
         assert_eq!(album.next(), Some((id("front"), true)));
         album.look(&pictures(b"one"), &histories(false), |_| true);

@@ -10,7 +10,6 @@ mod delivery;
 mod flight;
 mod marks;
 
-use std::future::ready;
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -18,7 +17,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
 use self::changes::Sent;
-use self::delivery::Delivery;
+use self::delivery::{Delivery, Round};
 use self::flight::{Flight, Landed, LinkLost};
 use self::marks::Marks;
 use crate::broker::{Handle, LinkState, PublishError, Up};
@@ -30,6 +29,12 @@ use crate::store::StoreError;
 
 /// Wait after the database failed.
 const STORE_WAIT: Duration = Duration::from_secs(2);
+/// Wait when an event cannot be sent yet.
+const SOON: Duration = Duration::from_millis(100);
+
+/// Home Assistant tries its broker again every ten seconds, and says that it is there some five seconds later. An event that
+/// comes back to the broker before does not fire.
+const HOME_ASSISTANT_RETURNS: Duration = Duration::from_secs(17);
 
 /// Pictures and states that may be under way while a further picture is sent.
 const PICTURES: usize = 8;
@@ -61,8 +66,10 @@ pub struct Publisher {
     marks: Marks,
     /// States may differ from what the broker has.
     states_changed: bool,
-    /// When the database is tried again.
+    /// When the outbox is looked at again.
     retry_at: Option<Instant>,
+    /// Home Assistant is waited for until then: the link was lost, and perhaps for it as well.
+    held_until: Option<Instant>,
 }
 
 /// What there is to do.
@@ -75,6 +82,7 @@ enum Wake {
     NewPictures,
     Pictures,
     Retry,
+    Release,
 }
 
 /// Why sending ended early.
@@ -100,6 +108,7 @@ impl Publisher {
             marks,
             states_changed: false,
             retry_at: None,
+            held_until: None,
         }
     }
 
@@ -110,7 +119,9 @@ impl Publisher {
         while statuses_open || histories_open {
             let up = self.up();
             let outstanding = (self.flight.events() + self.marks.len()) as u64;
-            let has_events = self.retry_at.is_none() && self.delivery.has_room(self.flight.events());
+            let picture_due = self.delivery.picture_due().filter(|_| up.is_some() && self.flight.states() < PICTURES);
+            let may_fire = self.retry_at.is_none() && self.held_until.is_none();
+            let has_events = may_fire && self.delivery.has_room(self.flight.events());
             let wake = tokio::select! {
                 changed = self.sources.statuses.changed(), if statuses_open => {
                     statuses_open = changed.is_ok();
@@ -125,8 +136,9 @@ impl Publisher {
                 landed = self.flight.landed() => Wake::Landed(landed),
                 marked = self.marks.marked() => Wake::Marked(marked),
                 Ok(_) = waiting.wait_for(|waiting| *waiting > outstanding), if up.is_some() && has_events => Wake::Events,
-                () = ready(()), if up.is_some() && self.delivery.has_pictures() && self.flight.states() < PICTURES => Wake::Pictures,
+                () = sleep_until(picture_due.unwrap_or_else(Instant::now)), if picture_due.is_some() => Wake::Pictures,
                 () = sleep_until(self.retry_at.unwrap_or_else(Instant::now)), if self.retry_at.is_some() => Wake::Retry,
+                () = sleep_until(self.held_until.unwrap_or_else(Instant::now)), if self.held_until.is_some() => Wake::Release,
             };
             let outcome = self.handle(wake, up).await;
             self.note(outcome);
@@ -156,6 +168,7 @@ impl Publisher {
                 self.delivery.send_a_picture(&up, &pictures, &mut self.flight).await?;
             }
             (Wake::Events | Wake::Pictures, None) => {}
+            (Wake::Release, _) => self.held_until = None,
             (Wake::Retry, _) => {
                 self.retry_at = None;
                 self.marks.start();
@@ -173,8 +186,12 @@ impl Publisher {
             }
         }
         let Some(announced) = self.sources.announced.borrow_and_update().clone() else { return };
-        if self.sent.epoch() != Some(announced.epoch) {
+        if self.sent.epoch() == Some(announced.epoch) {
+            // Announced again: Home Assistant has said that it is there, or never was away.
+            self.held_until = None;
+        } else {
             self.forget_flight();
+            self.held_until = (announced.epoch > 1).then(|| Instant::now() + HOME_ASSISTANT_RETURNS);
         }
         self.sent = Sent::announced(&announced);
         self.delivery.announced(&announced);
@@ -228,11 +245,14 @@ impl Publisher {
 
     async fn deliver(&mut self, up: &Up) -> Result<(), Trouble> {
         let inventory = self.sources.inventory.borrow().clone();
-        let read_all = self.delivery.deliver(up, &inventory, &mut self.sent, &mut self.flight).await?;
-        if read_all && self.flight.is_empty() && self.marks.len() == 0 {
+        let round = self.delivery.deliver(up, &inventory, &mut self.sent, &mut self.flight).await?;
+        let idle = self.flight.is_empty() && self.marks.len() == 0;
+        if round == Round::Nothing && idle {
             // The outbox counts something that it does not hand out: it was begun anew, or the count is about to change.
             self.delivery.start_over();
-            self.retry_at = Some(Instant::now() + Duration::from_millis(100));
+        }
+        if round == Round::TooEarly || (round == Round::Nothing && idle) {
+            self.retry_at = Some(Instant::now() + SOON);
         }
         Ok(())
     }

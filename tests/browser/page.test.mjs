@@ -215,7 +215,7 @@ describe("buttons", { timeout: 120_000 }, () => {
 
   it("announces again, and the broker hears it", async () => {
     const page = await open();
-    const topic = "homeassistant/device/camera_herald/garden/config";
+    const topic = "homeassistant/device/camera_herald-garden/config";
     assert.match(rig.broker.retained(topic), /Garden/);
     rig.broker.publish(topic, "", "-r");
     await page.locator("#card-garden", { hasText: "was deleted in Home Assistant" }).waitFor();

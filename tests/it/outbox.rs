@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use camera_herald::camera::{Camera, CameraId, CameraKind, Inventory};
+use camera_herald::camera::{Camera, CameraId, Inventory};
 use camera_herald::ingest::{Accepted, Event, EventKind, Refused, Submission};
 use camera_herald::options::EventOptions;
 use camera_herald::outbox::{Histories, Keeper, Outbox, Settings, Waiting};
@@ -14,6 +14,8 @@ use jiff::tz::TimeZone;
 use serde_json::{Map, json};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
+
+use crate::support::camera::push_camera;
 
 struct Rig {
     submit: mpsc::Sender<Submission>,
@@ -68,19 +70,7 @@ async fn accept(submit: &mpsc::Sender<Submission>, event: Event) -> Result<Accep
 }
 
 fn camera(id: &str) -> Camera {
-    Camera {
-        id: CameraId::new(id).unwrap(),
-        name: id.to_uppercase(),
-        stream: None,
-        snapshot: None,
-        credentials: None,
-        kind: CameraKind::Camera,
-        area: None,
-        manufacturer: None,
-        model: None,
-        check_every: Duration::from_secs(30),
-        enabled: true,
-    }
+    Camera { name: id.to_uppercase(), ..push_camera(id) }
 }
 
 fn event(camera: &str, id: &str) -> Event {

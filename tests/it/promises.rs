@@ -1,4 +1,4 @@
-//! `docs/promises.md` names tests. They must exist.
+//! `docs/promises.md` names tests, and scenarios of `tests/e2e`. They must exist.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -9,13 +9,22 @@ fn functions(dir: &Path, found: &mut BTreeSet<String>) {
         let path = entry.unwrap().path();
         if path.is_dir() {
             functions(&path, found);
-        } else if path.extension().is_some_and(|ending| ending == "rs") {
+        } else if let Some(definition) = path.extension().and_then(|ending| definition(ending.to_str()?)) {
             let text = fs::read_to_string(&path).unwrap();
-            let names = text.split("fn ").skip(1);
+            let names = text.split(definition).skip(1);
             found.extend(
                 names.map(|rest| rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect::<String>()),
             );
         }
+    }
+}
+
+/// What stands before a function's name in a file with this ending.
+fn definition(ending: &str) -> Option<&'static str> {
+    match ending {
+        "rs" => Some("fn "),
+        "py" => Some("\ndef "),
+        _ => None,
     }
 }
 

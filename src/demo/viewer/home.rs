@@ -198,7 +198,7 @@ impl Device {
 mod tests {
     use super::*;
 
-    const CONFIG: &str = "homeassistant/device/herald/garden/config";
+    const CONFIG: &str = "homeassistant/device/herald-garden/config";
     const PAYLOAD: &[u8] = br#"{
         "device": { "name": "Garden" },
         "availability": [{ "topic": "h/status" }, { "topic": "h/garden/availability" }],

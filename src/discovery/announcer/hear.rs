@@ -16,9 +16,12 @@ impl Announcer {
         if message.topic == self.topics.birth() {
             if message.payload == states::ONLINE && !message.retained {
                 tracing::info!("Home Assistant has started: announcing everything again");
+                self.delivery.departed.arrived();
+                self.delivery.born = true;
                 self.schedule.birth(now, &mut rand::rng());
                 self.see(Some(Sign::Birth));
             } else if message.payload == states::OFFLINE && !message.retained {
+                self.delivery.departed.left(now);
                 self.see(None);
             }
         } else if message.topic == self.topics.status() {

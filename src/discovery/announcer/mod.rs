@@ -3,6 +3,7 @@
 //! In: link states, the inventory, statuses, messages from Home Assistant. Out: messages through the broker's handle, and
 //! [`Announced`]. What is published last in a run is `online`, so nothing stale is ever shown as available.
 
+mod departed;
 mod hear;
 mod requests;
 mod run;
@@ -227,12 +228,18 @@ impl Announcer {
             epoch,
             cameras: Arc::new(cameras),
             sent: Arc::new(sent),
-            plan,
+            plan: plan.clone(),
             at: Timestamp::now(),
             took: began.elapsed(),
             runs: self.runs,
         }));
+        self.delivery.see_off_the_departed(&plan).await?;
         self.delivery.clear_known_leftovers(&desired).await?;
+        for owner in self.dismissed.borrow().iter() {
+            if let Owner::Camera(camera) = owner {
+                self.delivery.departed.forget(camera);
+            }
+        }
         if self.swept != Some(epoch) {
             clear_leftovers(&mut self.delivery, &desired).await?;
             self.swept = Some(epoch);

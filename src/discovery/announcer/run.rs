@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use serde_json::Value;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until};
 
 use super::super::entities;
 use super::super::ledger::{Components, Ledger, hash};
@@ -14,11 +14,15 @@ use super::super::plan::Plan;
 use super::super::states::{self, Events, Known};
 use super::super::topics::{Owner, Topics};
 use super::Sources;
+use super::departed::Departed;
 use crate::broker::{Ack, Handle, LinkState, Message, PublishError, Up};
 use crate::camera::Camera;
 
 /// Home Assistant drops components when two different payloads for one device come closer together than this.
 const PAYLOAD_GAP: Duration = Duration::from_secs(2);
+/// What Home Assistant takes to remove a device and to stop listening to its topics, and what each further one adds.
+const REMOVAL: Duration = Duration::from_millis(500);
+const REMOVAL_OF_ONE: Duration = Duration::from_millis(20);
 
 /// Brings messages to the broker at the pace, and remembers what was brought.
 pub struct Delivery {
@@ -30,6 +34,9 @@ pub struct Delivery {
     last_configs: HashMap<String, (i64, Instant)>,
     /// Clearings of our own whose echo is still to come.
     own_clearings: HashMap<String, u32>,
+    pub(super) departed: Departed,
+    /// Home Assistant has started since the last run.
+    pub(super) born: bool,
 }
 
 /// The discovery messages of a plan, the bridge's first.
@@ -67,12 +74,22 @@ impl Delivery {
     /// Nothing was brought yet.
     #[must_use]
     pub fn new(topics: Topics, handle: Handle, ledger: Ledger, pace: Pace) -> Self {
-        Self { topics, handle, ledger, pace, last_configs: HashMap::new(), own_clearings: HashMap::new() }
+        Self {
+            topics,
+            handle,
+            ledger,
+            pace,
+            last_configs: HashMap::new(),
+            own_clearings: HashMap::new(),
+            departed: Departed::default(),
+            born: false,
+        }
     }
 
     /// Echoes of an old connection will not come any more.
     pub fn new_epoch(&mut self) {
         self.own_clearings.clear();
+        self.departed.left(Instant::now());
     }
 
     /// Is this the echo of a clearing of ours?
@@ -174,17 +191,33 @@ impl Delivery {
         self.send(message).await
     }
 
-    /// Clears retained topics, and forgets them when the broker has acknowledged it.
+    /// Clears retained topics, and forgets them when the broker has acknowledged it. Devices go first: an entity that still
+    /// listens would complain about the empty message on its topic.
     ///
     /// # Errors
     /// [`PublishError::LinkDown`] when the link went down in between.
     pub async fn clear(&mut self, topics: Vec<String>) -> Result<(), PublishError> {
+        // Also those of an earlier base or prefix.
+        let (configs, states): (Vec<_>, Vec<_>) = topics.into_iter().partition(|topic| topic.ends_with("/config"));
+        for topic in &configs {
+            let Some(owner) = self.topics.config_owner(topic) else { continue };
+            *self.own_clearings.entry(topic.clone()).or_default() += 1;
+            self.last_configs.remove(topic);
+            if let Owner::Camera(camera) = owner {
+                self.departed.add(camera, self.ledger.components(topic), Instant::now());
+            }
+        }
+        let devices = u32::try_from(configs.len()).unwrap_or(u32::MAX);
+        self.clear_now(configs).await?;
+        if devices > 0 && !states.is_empty() {
+            sleep(REMOVAL + REMOVAL_OF_ONE.saturating_mul(devices)).await;
+        }
+        self.clear_now(states).await
+    }
+
+    async fn clear_now(&mut self, topics: Vec<String>) -> Result<(), PublishError> {
         let mut acks = Vec::with_capacity(topics.len());
         for topic in &topics {
-            if self.topics.config_owner(topic).is_some() {
-                *self.own_clearings.entry(topic.clone()).or_default() += 1;
-                self.last_configs.remove(topic);
-            }
             acks.push(self.send(Message::clear(topic)).await?);
         }
         acknowledged(acks).await?;
@@ -193,7 +226,7 @@ impl Delivery {
     }
 
     /// Hands a message over at the pace. `None`: the broker cannot take it, which is said and does not end the run.
-    async fn send(&mut self, message: Message) -> Result<Option<Ack>, PublishError> {
+    pub(super) async fn send(&mut self, message: Message) -> Result<Option<Ack>, PublishError> {
         sleep_until(self.pace.next(Instant::now())).await;
         match self.handle.send(message).await {
             Ok(ack) => Ok(Some(ack)),
@@ -213,7 +246,7 @@ impl Delivery {
     }
 }
 
-async fn acknowledged(acks: Vec<Option<Ack>>) -> Result<(), PublishError> {
+pub(super) async fn acknowledged(acks: Vec<Option<Ack>>) -> Result<(), PublishError> {
     for ack in acks.into_iter().flatten() {
         match ack.acknowledged().await {
             Ok(()) => {}

@@ -39,7 +39,8 @@ pub async fn clear_leftovers(delivery: &mut Delivery, desired: &BTreeSet<String>
 pub(super) async fn retained(delivery: &Delivery) -> Result<BTreeSet<String>, PublishError> {
     let mut all = BTreeSet::new();
     for filter in delivery.topics.own_filters() {
-        all.append(&mut delivery.handle.scan(filter).await?);
+        // The configs of all programs come by one filter.
+        all.extend(delivery.handle.scan(filter).await?.into_iter().filter(|topic| delivery.topics.is_own(topic)));
     }
     Ok(all)
 }

@@ -9,7 +9,7 @@ const BIRTH: &str = "homeassistant/status";
 
 /// How often the bridge was announced, and so how many runs there were.
 fn runs(log: &[Received]) -> usize {
-    log.iter().filter(|message| message.topic == "homeassistant/device/camera_herald/bridge/config").count()
+    log.iter().filter(|message| message.topic == "homeassistant/device/camera_herald-bridge/config").count()
 }
 
 async fn until_runs(broker: &Broker, wanted: usize) {

@@ -76,7 +76,8 @@ async fn a_leftover_that_nobody_remembers_is_found_on_the_broker_and_what_is_not
         let earlier = Herald::start(Setup::with_broker(broker.addr(), push_cameras(3))).await;
         earlier.says("Announced to Home Assistant", 1).await;
         let foreign = [
-            "homeassistant/device/other/cam_2/config",
+            "homeassistant/device/other-cam_2/config",
+            "homeassistant/device/zigbee/config",
             "homeassistant/sensor/camera_herald/x/config",
             "camera_herald/elsewhere/note",
         ];
@@ -100,7 +101,7 @@ async fn a_renamed_camera_keeps_its_identity() {
     let broker = Mosquitto::start(Config::default()).await;
     let mut herald = Herald::start(Setup::with_broker(broker.addr(), push_cameras(1))).await;
     herald.says("Announced to Home Assistant", 1).await;
-    let config = "homeassistant/device/camera_herald/cam_0/config";
+    let config = "homeassistant/device/camera_herald-cam_0/config";
     let before: Value = serde_json::from_slice(&broker.retained(config).await[config]).unwrap();
     herald.reload(|options| options["cameras"][0]["name"] = json!("Hall"));
     herald.says("Announced to Home Assistant", 2).await;
@@ -140,7 +141,7 @@ async fn a_component_of_an_earlier_version_is_sent_as_its_platform_before_it_is_
     let mut herald = Herald::start(Setup::with_broker(broker.addr(), push_cameras(1))).await;
     herald.says("Announced to Home Assistant", 1).await;
     herald.terminate().await;
-    let config = "homeassistant/device/camera_herald/cam_0/config";
+    let config = "homeassistant/device/camera_herald-cam_0/config";
     let database = Connection::open(herald.dir().path().join("herald.db")).unwrap();
     let components = json!({ "status": "sensor", "old_button": "button" }).to_string();
     assert_eq!(
@@ -167,7 +168,7 @@ async fn a_device_deleted_in_home_assistant_stays_away_until_it_is_asked_for() {
     let broker = Mosquitto::start(Config::default()).await;
     let herald = Herald::start(Setup::with_broker(broker.addr(), push_cameras(2))).await;
     herald.says("Announced to Home Assistant", 1).await;
-    let config = "homeassistant/device/camera_herald/cam_0/config";
+    let config = "homeassistant/device/camera_herald-cam_0/config";
     // Home Assistant clears the topic once for each entity.
     for _ in 0..7 {
         crate::support::publish(broker.addr(), config, "").await;
@@ -189,7 +190,7 @@ async fn our_own_clearing_is_not_taken_for_the_users_when_the_camera_is_back_bef
     let mut herald = Herald::start(Setup::with_broker(broker.addr(), push_cameras(2))).await;
     herald.says("Looked for leftovers", 1).await;
     broker.fault(|faults| faults.delay_acks = Some(Duration::from_millis(400)));
-    let config = "homeassistant/device/camera_herald/cam_1/config";
+    let config = "homeassistant/device/camera_herald-cam_1/config";
     let cameras = herald.setup().options["cameras"].clone();
     herald.reload(|options| {
         options["cameras"].as_array_mut().unwrap().pop();

@@ -127,7 +127,7 @@ impl Stage {
 }
 
 const GHOST: &str = "camera_herald/camera/gone/status";
-const DEVICE: &str = "homeassistant/device/camera_herald/gone/config";
+const DEVICE: &str = "homeassistant/device/camera_herald-gone/config";
 const FOREIGN: &str = "camera_herald2/camera/gone/status";
 
 #[tokio::test]
@@ -148,7 +148,7 @@ async fn ghosts_are_found_and_exactly_the_confirmed_ones_are_cleared() {
         GHOST,
         FOREIGN,
         "camera_herald/camera/front/status",
-        "homeassistant/device/camera_herald/front/config",
+        "homeassistant/device/camera_herald-front/config",
         "camera_herald/status",
         "camera_herald/camera/+/status",
         "",

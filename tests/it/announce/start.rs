@@ -31,7 +31,7 @@ async fn online_is_the_last_thing_said_and_the_bridge_the_first() {
     herald.says("Announced to Home Assistant", 1).await;
 
     let said: Vec<_> = broker.log().into_iter().filter(|message| message.retain).collect();
-    assert_eq!(said.first().unwrap().topic, "homeassistant/device/camera_herald/bridge/config");
+    assert_eq!(said.first().unwrap().topic, "homeassistant/device/camera_herald-bridge/config");
     let online = said.iter().position(|message| message.topic == "camera_herald/status").unwrap();
     let expected = topics("camera_herald", &push_camera_ids(10));
     let before: std::collections::BTreeSet<_> = said[..=online].iter().map(|message| message.topic.clone()).collect();

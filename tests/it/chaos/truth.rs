@@ -60,7 +60,7 @@ fn camera_faults(retained: &BTreeMap<String, Vec<u8>>, camera: &CameraTruth, eve
     if status["camera_name"] != name.as_str() {
         faults.push(format!("{id} is called {}, but its name is {name}", status["camera_name"]));
     }
-    let config = json(retained, &format!("homeassistant/device/camera_herald/{id}/config"));
+    let config = json(retained, &format!("homeassistant/device/camera_herald-{id}/config"));
     if !config.to_string().contains(&format!("\"{name}\"")) {
         faults.push(format!("{id} is announced under another name than {name}"));
     }

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use camera_herald::camera::{Camera, CameraId, CameraKind, Inventory};
+use camera_herald::camera::{Camera, CameraKind, Inventory};
 use camera_herald::ingest::{Accepted, Bounds, Doors, Event, EventToken, Refused, Submission, serve_on};
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
 use serde_json::Value;
@@ -14,6 +14,8 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
+
+use crate::support::camera::push_camera;
 
 pub(crate) const TOKEN: &str = "token-of-the-test_0123456789";
 
@@ -47,19 +49,7 @@ pub(crate) struct House {
 pub(crate) fn cameras() -> Vec<Camera> {
     [("front", CameraKind::Doorbell, true), ("back", CameraKind::Camera, true), ("garage", CameraKind::Camera, false)]
         .into_iter()
-        .map(|(id, kind, enabled)| Camera {
-            id: CameraId::new(id).unwrap(),
-            name: id.to_owned(),
-            stream: None,
-            snapshot: None,
-            credentials: None,
-            kind,
-            area: None,
-            manufacturer: None,
-            model: None,
-            check_every: Duration::from_secs(30),
-            enabled,
-        })
+        .map(|(id, kind, enabled)| Camera { kind, enabled, ..push_camera(id) })
         .collect()
 }
 

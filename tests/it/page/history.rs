@@ -35,6 +35,6 @@ async fn a_history_that_cannot_be_read_is_said_and_the_rest_of_the_page_stays() 
     };
     assert!(
         broken.contains("What Home Assistant was told")
-            && broken.contains("homeassistant/device/camera_herald/cam_0/config")
+            && broken.contains("homeassistant/device/camera_herald-cam_0/config")
     );
 }

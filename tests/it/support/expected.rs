@@ -9,10 +9,10 @@ pub(crate) fn topics(base: &str, cameras: &[String]) -> BTreeSet<String> {
     let mut topics = BTreeSet::from([
         format!("{base}/status"),
         format!("{base}/bridge/state"),
-        format!("homeassistant/device/{base}/bridge/config"),
+        format!("homeassistant/device/{base}-bridge/config"),
     ]);
     for id in cameras {
-        topics.insert(format!("homeassistant/device/{base}/{id}/config"));
+        topics.insert(format!("homeassistant/device/{base}-{id}/config"));
         for leaf in ["availability", "status", "last_event", "counts", "activity"] {
             topics.insert(format!("{base}/camera/{id}/{leaf}"));
         }

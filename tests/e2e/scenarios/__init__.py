@@ -1,0 +1,1 @@
+"""What a person lives through with the app, and what must be seen in Home Assistant meanwhile."""
