@@ -162,7 +162,7 @@ export class Rig {
   }
   async stop() {
     this.ingress?.close();
-    if (this.herald && this.herald.exitCode === null) await this.stopHerald("SIGKILL");
+    if (this.herald && this.herald.exitCode === null && this.herald.signalCode === null) await this.stopHerald("SIGKILL");
     this.supervisor?.closeAllConnections();
     this.supervisor?.close();
     this.cameras?.server.closeAllConnections();

@@ -9,7 +9,7 @@ use crate::ingest::EventKind;
 pub(in crate::page) const DE: Words = Words {
     skip: "Zu den Kameras springen",
     back: "Zurück",
-    lost_contact: "Kein Kontakt zu Camera Herald",
+    lost_contact: "Kein Kontakt zu Camera Herald seit",
     trying_again: "Neue Versuche laufen von selbst. Was hier steht, kann veraltet sein.",
     diagnostics: "Diagnosedatei herunterladen",
     live: "Live",

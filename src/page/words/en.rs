@@ -9,7 +9,7 @@ use crate::ingest::EventKind;
 pub(in crate::page) const EN: Words = Words {
     skip: "Skip to the cameras",
     back: "Back",
-    lost_contact: "Lost contact with Camera Herald",
+    lost_contact: "No contact with Camera Herald since",
     trying_again: "Trying again by itself. What you see may be out of date.",
     diagnostics: "Download diagnostics",
     live: "Live",
