@@ -27,6 +27,10 @@ const PACKET_ROOM: usize = 512;
 const LISTENING: Duration = Duration::from_secs(2);
 const LISTENING_OF_ONE: Duration = Duration::from_millis(20);
 
+/// Home Assistant tries its broker again every ten seconds, and says that it is there some five seconds later. An event that
+/// comes back to the broker before does not fire.
+const HOME_ASSISTANT_RETURNS: Duration = Duration::from_secs(17);
+
 /// How far one round of sending came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Round {
@@ -36,6 +40,11 @@ pub(super) enum Round {
     Nothing,
     /// The next event is of a camera that is about to be announced.
     TooEarly,
+    /// The next event is to fire, and Home Assistant is perhaps not back before that moment.
+    NobodyListens {
+        /// It is not waited for any longer then.
+        until: Instant,
+    },
 }
 
 /// What is under way, and what is to be sent again.
@@ -48,6 +57,8 @@ pub(super) struct Delivery {
     album: Album,
     /// Home Assistant listens for pictures from now on.
     pictures_from: Instant,
+    /// Home Assistant is waited for until then: the link was lost, and perhaps for it as well.
+    fires_from: Instant,
     /// The last row that was sent.
     sent_to: i64,
     /// The last row that the broker has acknowledged.
@@ -65,15 +76,19 @@ impl Delivery {
             pace: Pace::of_events(Instant::now()),
             album: Album::default(),
             pictures_from: Instant::now(),
+            fires_from: Instant::now(),
             sent_to: 0,
             landed_to: 0,
         }
     }
 
-    /// After an announcement the pictures are sent again, as soon as somebody listens.
-    pub(super) fn announced(&mut self, announced: &Announced) {
+    /// After an announcement the pictures are sent again, as soon as somebody listens. The first one after a lost link comes before
+    /// Home Assistant is back; a further one answers its birth, or somebody who is there asked for it.
+    pub(super) fn announced(&mut self, announced: &Announced, new_epoch: bool) {
+        let now = Instant::now();
+        self.fires_from = if new_epoch && announced.epoch > 1 { now + HOME_ASSISTANT_RETURNS } else { now };
         let devices = u32::try_from(announced.cameras.len()).unwrap_or(u32::MAX);
-        self.pictures_from = Instant::now() + LISTENING + LISTENING_OF_ONE.saturating_mul(devices);
+        self.pictures_from = now + LISTENING + LISTENING_OF_ONE.saturating_mul(devices);
         self.album.announced(&announced.cameras);
     }
 
@@ -120,6 +135,9 @@ impl Delivery {
         let mut round = Round::Nothing;
         for event in batch {
             let row = event.row;
+            if self.is_fresh(&event) && Instant::now() < self.fires_from {
+                return Ok(Round::NobodyListens { until: self.fires_from });
+            }
             let acks = match fate(&event.camera, inventory, sent) {
                 Fate::Send => self.send_event(event, up, sent).await?,
                 Fate::Wait => return Ok(Round::TooEarly),
@@ -138,7 +156,7 @@ impl Delivery {
 
     async fn send_event(&mut self, event: Waiting, up: &Up, sent: &mut Sent) -> Result<Vec<Ack>, Trouble> {
         let topic = |leaf| self.topics.camera(&event.camera, leaf);
-        let fresh = Timestamp::now().duration_since(event.timestamp) <= self.stale_after;
+        let fresh = self.is_fresh(&event);
         let body = Bytes::copy_from_slice(event.body.as_bytes());
         let whole = Message::retained(topic(Leaf::Event), body.clone());
         let detection = fresh.then(|| Message { topic: topic(Leaf::Detection), payload: body, retain: false });
@@ -155,6 +173,11 @@ impl Delivery {
             acks.extend(self.send(message).await?);
         }
         Ok(acks)
+    }
+
+    /// Whether it may still set off an automation.
+    fn is_fresh(&self, event: &Waiting) -> bool {
+        Timestamp::now().duration_since(event.timestamp) <= self.stale_after
     }
 
     async fn event_snapshot(&mut self, camera: &CameraId, picture: Bytes, up: &Up) -> Option<Message> {

@@ -32,10 +32,6 @@ const STORE_WAIT: Duration = Duration::from_secs(2);
 /// Wait when an event cannot be sent yet.
 const SOON: Duration = Duration::from_millis(100);
 
-/// Home Assistant tries its broker again every ten seconds, and says that it is there some five seconds later. An event that
-/// comes back to the broker before does not fire.
-const HOME_ASSISTANT_RETURNS: Duration = Duration::from_secs(17);
-
 /// Pictures and states that may be under way while a further picture is sent.
 const PICTURES: usize = 8;
 
@@ -68,8 +64,6 @@ pub struct Publisher {
     states_changed: bool,
     /// When the outbox is looked at again.
     retry_at: Option<Instant>,
-    /// Home Assistant is waited for until then: the link was lost, and perhaps for it as well.
-    held_until: Option<Instant>,
 }
 
 /// What there is to do.
@@ -82,7 +76,6 @@ enum Wake {
     NewPictures,
     Pictures,
     Retry,
-    Release,
 }
 
 /// Why sending ended early.
@@ -108,7 +101,6 @@ impl Publisher {
             marks,
             states_changed: false,
             retry_at: None,
-            held_until: None,
         }
     }
 
@@ -120,8 +112,7 @@ impl Publisher {
             let up = self.up();
             let outstanding = (self.flight.events() + self.marks.len()) as u64;
             let picture_due = self.delivery.picture_due().filter(|_| up.is_some() && self.flight.states() < PICTURES);
-            let may_fire = self.retry_at.is_none() && self.held_until.is_none();
-            let has_events = may_fire && self.delivery.has_room(self.flight.events());
+            let has_events = self.retry_at.is_none() && self.delivery.has_room(self.flight.events());
             let wake = tokio::select! {
                 changed = self.sources.statuses.changed(), if statuses_open => {
                     statuses_open = changed.is_ok();
@@ -138,7 +129,6 @@ impl Publisher {
                 Ok(_) = waiting.wait_for(|waiting| *waiting > outstanding), if up.is_some() && has_events => Wake::Events,
                 () = sleep_until(picture_due.unwrap_or_else(Instant::now)), if picture_due.is_some() => Wake::Pictures,
                 () = sleep_until(self.retry_at.unwrap_or_else(Instant::now)), if self.retry_at.is_some() => Wake::Retry,
-                () = sleep_until(self.held_until.unwrap_or_else(Instant::now)), if self.held_until.is_some() => Wake::Release,
             };
             let outcome = self.handle(wake, up).await;
             self.note(outcome);
@@ -168,7 +158,6 @@ impl Publisher {
                 self.delivery.send_a_picture(&up, &pictures, &mut self.flight).await?;
             }
             (Wake::Events | Wake::Pictures, None) => {}
-            (Wake::Release, _) => self.held_until = None,
             (Wake::Retry, _) => {
                 self.retry_at = None;
                 self.marks.start();
@@ -186,15 +175,14 @@ impl Publisher {
             }
         }
         let Some(announced) = self.sources.announced.borrow_and_update().clone() else { return };
-        if self.sent.epoch() == Some(announced.epoch) {
-            // Announced again: Home Assistant has said that it is there, or never was away.
-            self.held_until = None;
-        } else {
+        let new_epoch = self.sent.epoch() != Some(announced.epoch);
+        if new_epoch {
             self.forget_flight();
-            self.held_until = (announced.epoch > 1).then(|| Instant::now() + HOME_ASSISTANT_RETURNS);
         }
         self.sent = Sent::announced(&announced);
-        self.delivery.announced(&announced);
+        self.delivery.announced(&announced, new_epoch);
+        // What waited for Home Assistant may have waited long enough.
+        self.retry_at = None;
         self.states_changed = true;
     }
 
@@ -251,8 +239,11 @@ impl Publisher {
             // The outbox counts something that it does not hand out: it was begun anew, or the count is about to change.
             self.delivery.start_over();
         }
-        if round == Round::TooEarly || (round == Round::Nothing && idle) {
-            self.retry_at = Some(Instant::now() + SOON);
+        match round {
+            Round::NobodyListens { until } => self.retry_at = Some(until),
+            Round::TooEarly => self.retry_at = Some(Instant::now() + SOON),
+            Round::Nothing if idle => self.retry_at = Some(Instant::now() + SOON),
+            Round::Nothing | Round::Sent => {}
         }
         Ok(())
     }

@@ -129,6 +129,7 @@ impl Stage {
 const GHOST: &str = "camera_herald/camera/gone/status";
 const DEVICE: &str = "homeassistant/device/camera_herald-gone/config";
 const FOREIGN: &str = "camera_herald2/camera/gone/status";
+const FOREIGN_DEVICE: &str = "homeassistant/device/other-gone/config";
 
 #[tokio::test]
 async fn ghosts_are_found_and_exactly_the_confirmed_ones_are_cleared() {
@@ -137,7 +138,7 @@ async fn ghosts_are_found_and_exactly_the_confirmed_ones_are_cleared() {
     stage.runs(1).await;
     // The sweep of this epoch has to be over.
     assert_eq!(stage.requests.look().await.unwrap().ghosts, Vec::<String>::new());
-    for topic in [GHOST, DEVICE, FOREIGN] {
+    for topic in [GHOST, DEVICE, FOREIGN, FOREIGN_DEVICE] {
         publish(broker.addr(), topic, "theirs").await;
     }
     let found = stage.requests.look().await.unwrap();
@@ -147,6 +148,7 @@ async fn ghosts_are_found_and_exactly_the_confirmed_ones_are_cleared() {
         GHOST,
         GHOST,
         FOREIGN,
+        FOREIGN_DEVICE,
         "camera_herald/camera/front/status",
         "homeassistant/device/camera_herald-front/config",
         "camera_herald/status",

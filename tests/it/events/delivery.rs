@@ -92,6 +92,27 @@ async fn a_thousand_events_of_an_outage_arrive_in_order_and_the_stale_ones_do_no
 }
 
 #[tokio::test]
+async fn a_fresh_event_of_an_outage_waits_until_home_assistant_listens() {
+    let mut broker = Mosquitto::start(Config::default()).await;
+    let (herald, sender) = start(Setup::with_broker(broker.addr(), push_cameras(1))).await;
+    herald.says("Announced to Home Assistant", 1).await;
+    broker.kill9().await;
+    herald.says("Waiting for the broker", 1).await;
+    sender.insist("cam_0", &event("ring")).await;
+    broker.restart(Store::Emptied).await;
+    let filters = ["camera_herald/camera/#", "homeassistant/status"];
+    let watcher = Watcher::start(broker.addr(), &filters, QoS::AtLeastOnce).await;
+    herald.says("Announced to Home Assistant", 2).await;
+    crate::support::publish(broker.addr(), "homeassistant/status", "online").await;
+    let fired = |message: &Seen| message.topic.ends_with("/detection");
+    watcher.wait_for(fired).await;
+    let seen = watcher.seen();
+    let birth = seen.iter().position(|message| message.topic == "homeassistant/status").unwrap();
+    let order = |leaf| seen.iter().position(|message| message.topic.ends_with(leaf)).unwrap();
+    assert!(birth < order("/event") && birth < order("/detection"), "{seen:#?}");
+}
+
+#[tokio::test]
 async fn activity_ends_by_itself_also_while_the_app_is_down() {
     let broker = Mosquitto::start(Config::default()).await;
     let mut setup = Setup::with_broker(broker.addr(), push_cameras(1));
