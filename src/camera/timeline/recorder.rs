@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
 use super::Timelines;
-use super::strips::{MOST, Run, Strips, horizon, run_mark};
+use super::strips::{MOST, Run, Strips, horizon, run_mark, start};
 use crate::camera::{CameraId, Inventory, Statuses};
 use crate::store::timeline::Mark;
 use crate::store::{Store, StoreError};
@@ -79,8 +79,9 @@ impl Recorder {
         let now = Timestamp::now();
         let kept = self.store.timelines().await;
         self.note(kept.as_ref().err());
-        let cameras = self.cameras();
-        self.strips = Strips::restore(cameras.iter().cloned(), &kept.unwrap_or_default(), now);
+        let (kept, cameras) = (kept.unwrap_or_default(), self.cameras());
+        let now = start(&kept, now);
+        self.strips = Strips::restore(cameras.iter().cloned(), &kept, now);
         self.timelines.send_replace(self.strips.all());
         self.unwritten.push(run_mark(Run::Started, now));
         self.write().await;

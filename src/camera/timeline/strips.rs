@@ -15,6 +15,8 @@ use crate::store::timeline::{Kept, Mark, PROGRAM};
 
 /// What is kept.
 const DAY: SignedDuration = SignedDuration::from_hours(24);
+/// The table's unit of time.
+const TICK: SignedDuration = SignedDuration::from_millis(1);
 /// Stretches of one camera. A day with more changes loses its beginning.
 pub(super) const MOST: usize = 500;
 
@@ -51,7 +53,6 @@ impl Strips {
         let strip = |camera: CameraId| {
             let mut day = known.remove(camera.as_str()).unwrap_or_default();
             day.extend(gaps.iter().map(|from| Stretch::unknown(*from)));
-            // At one moment the gap comes last, and so it counts.
             day.sort_by_key(|stretch| stretch.from);
             let mut strip = Vec::new();
             for stretch in day {
@@ -100,6 +101,13 @@ impl Strips {
     }
 }
 
+/// When the program started, given what was kept: after everything that was written before, also when a stop and a start fall into one
+/// tick.
+pub(super) fn start(kept: &Kept, now: Timestamp) -> Timestamp {
+    let before = kept.marks.iter().filter_map(|mark| time(mark.at)).filter(|at| *at <= now).max();
+    before.map_or(now, |last| now.max(last + TICK))
+}
+
 /// The row that says that the program started or stopped.
 pub(super) fn run_mark(run: Run, now: Timestamp) -> Mark {
     let status = match run {
@@ -123,7 +131,8 @@ fn gaps(marks: &[(&str, Timestamp, &Mark)], last_event: Option<Timestamp>, now: 
         // The first start of all has nothing before it.
         written.filter(move |at| *at < before).max()
     };
-    starts.filter_map(signs).collect()
+    // What was written then was true for a moment at least.
+    starts.filter_map(signs).map(|sign| sign + TICK).collect()
 }
 
 fn stretch(from: Timestamp, mark: &Mark) -> Option<Stretch> {

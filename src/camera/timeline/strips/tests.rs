@@ -52,9 +52,20 @@ fn every_start_of_the_day_has_its_gap() {
     ]);
     assert_eq!(
         restored(&kept, 100),
-        [(20, Online), (40, Unknown), (55, Offline), (70, Unknown)],
+        [(20, Online), (40, Unknown), (55, Offline), (70, Unknown), (82, Online), (82, Unknown)],
         "82 was the last word of a run that was killed, so it says nothing about the time after"
     );
+}
+
+#[test]
+fn a_stop_and_a_start_in_one_tick_are_told_apart() {
+    let mut kept = kept(&[("", 10, STARTED), ("front", 20, "online"), ("", 20, STOPPED)]);
+    let started = start(&kept, at(20));
+    assert!(started > at(20));
+    kept.marks.push(Mark { at: started.as_millisecond(), ..mark("", 0, STARTED) });
+    kept.marks.push(mark("front", 21, "offline"));
+    let day = restored(&kept, 30);
+    assert_eq!(day[..3], [(20, Online), (20, Unknown), (21, Offline)]);
 }
 
 #[test]
