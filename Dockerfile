@@ -4,7 +4,7 @@ ARG BUILD_FROM=library/rust:1-slim-bookworm
 
 FROM ${BUILD_FROM} AS builder
 WORKDIR /src
-COPY Cargo.toml Cargo.lock ./
+COPY Cargo.toml Cargo.lock askama.toml ./
 COPY src ./src
 # Without --target, crt-static would also be applied to build scripts and macros, which cannot be built with it.
 RUN host=$(rustc -vV | sed -n 's/^host: //p') \

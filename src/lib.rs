@@ -21,13 +21,16 @@ pub mod credentials;
 #[cfg(feature = "demo")]
 pub mod demo;
 pub mod discovery;
-pub mod health;
+pub mod feeds;
 pub mod ingest;
+pub mod ingress;
 pub mod installation;
 pub mod lifecycle;
+pub mod listener;
 pub mod logging;
 pub mod options;
 pub mod outbox;
+pub mod page;
 pub mod picture;
 pub mod publisher;
 pub mod store;

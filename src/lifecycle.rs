@@ -16,6 +16,23 @@ use tokio::time::timeout;
 /// The whole drain, with a dead broker too. The Supervisor kills after 10 s.
 const DRAIN: Duration = Duration::from_millis(4_500);
 
+/// Files and connections that may be open at once, when the system lets us choose: every camera, sender and page has one.
+const OPEN_FILES: u64 = 8_192;
+
+/// Asks the system for more open files than it gives unasked. Home Assistant's gives 1,024, which a house full of open pages and
+/// senders would use up, and then no camera could be reached (`docs/decisions/0011-open-files.md`).
+pub fn raise_open_files() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    let wanted = maximum.map_or(OPEN_FILES, |maximum| maximum.min(OPEN_FILES));
+    if current.is_none_or(|current| current >= wanted) {
+        return;
+    }
+    if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: Some(wanted), maximum }) {
+        tracing::warn!(%error, "The system gives no more open files; hundreds of open pages may keep cameras from being reached");
+    }
+}
+
 /// Tasks with names, in one set.
 #[derive(Debug, Default)]
 pub struct Tasks {

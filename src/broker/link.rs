@@ -58,12 +58,25 @@ pub struct Cause {
     pub kind: &'static str,
     /// One sentence: what is wrong and what to do.
     pub text: String,
+    /// Where on the way the trouble is.
+    pub place: Place,
+}
+
+/// Where on the way to the broker the trouble is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// With us: starting or stopping.
+    Here,
+    /// Before the broker is known: the Supervisor, or its MQTT service.
+    Supervisor,
+    /// The broker, and the way to it.
+    Broker,
 }
 
 impl Cause {
     /// A cause with its sentence.
-    pub fn new(kind: &'static str, text: impl Into<String>) -> Self {
-        Self { kind, text: text.into() }
+    pub fn new(place: Place, kind: &'static str, text: impl Into<String>) -> Self {
+        Self { kind, text: text.into(), place }
     }
 }
 

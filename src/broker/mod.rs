@@ -13,7 +13,7 @@ pub mod settings;
 
 pub use error::PublishError;
 pub use handle::{Ack, Handle, Message};
-pub use link::{Cause, LinkState, Up};
+pub use link::{Cause, LinkState, Place, Up};
 pub use session::Session;
 pub use settings::{Identity, Inbound, Interest, Settings, Subscription, Timing};
 

@@ -1,15 +1,16 @@
 //! The desired set of cameras: what the options ask for and what is enabled.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use url::Url;
+use url::{Position, Url};
 
 use super::CameraId;
 use crate::credentials::Credentials;
 
-/// One camera as the options describe it, checked.
-#[derive(Debug, Clone, PartialEq)]
+/// One camera as the options describe it, checked. What may be secret is never printed.
+#[derive(Clone, PartialEq)]
 pub struct Camera {
     /// The identity; the name may change, the id may not.
     pub id: CameraId,
@@ -40,6 +41,23 @@ impl Camera {
     #[must_use]
     pub fn is_push_only(&self) -> bool {
         self.stream.is_none() && self.snapshot.is_none()
+    }
+}
+
+impl fmt::Debug for Camera {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Cameras take passwords in queries, and some in paths.
+        let place = |url: &Option<Url>| url.as_ref().map(|url| url[..Position::BeforePath].to_owned());
+        f.debug_struct("Camera")
+            .field("id", &self.id)
+            .field("name", &self.name)
+            .field("stream", &place(&self.stream))
+            .field("snapshot", &place(&self.snapshot))
+            .field("credentials", &self.credentials)
+            .field("kind", &self.kind)
+            .field("check_every", &self.check_every)
+            .field("enabled", &self.enabled)
+            .finish_non_exhaustive()
     }
 }
 
@@ -94,5 +112,47 @@ impl<'a> IntoIterator for &'a Inventory {
 
     fn into_iter(self) -> Self::IntoIter {
         self.iter()
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// A camera with this id and name and nothing to probe, every 30 s.
+    pub(crate) fn camera(id: &str) -> Camera {
+        Camera {
+            id: CameraId::new(id).unwrap(),
+            name: id.to_owned(),
+            stream: None,
+            snapshot: None,
+            credentials: None,
+            kind: CameraKind::Camera,
+            area: None,
+            manufacturer: None,
+            model: None,
+            check_every: Duration::from_secs(30),
+            enabled: true,
+        }
+    }
+
+    /// [`camera`] with a stream.
+    pub(crate) fn streaming(id: &str) -> Camera {
+        Camera { stream: Some(Url::parse("rtsp://127.0.0.1:1/h264").unwrap()), ..camera(id) }
+    }
+
+    #[test]
+    fn a_camera_is_printed_without_what_may_be_secret() {
+        let url = |text: &str| Some(Url::parse(text).unwrap());
+        let credentials = Credentials { username: "viewer".to_owned(), password: "secret".to_owned().into() };
+        let camera = Camera {
+            stream: url("rtsp://10.0.0.5:8554/user=admin&password=secret?token=secret#secret"),
+            snapshot: url("http://10.0.0.5/snap.jpg?usr=admin&pwd=secret"),
+            credentials: Some(credentials),
+            ..camera("front")
+        };
+        let printed = format!("{camera:?} {:?}", Inventory::new([camera.clone()]));
+        assert!(!printed.contains("secret"), "{printed}");
+        assert!(printed.contains("rtsp://10.0.0.5:8554") && printed.contains("http://10.0.0.5"), "{printed}");
     }
 }

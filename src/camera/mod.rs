@@ -2,6 +2,7 @@
 //!
 //! `Inventory ══> prober ──Report──> tracker ══Statuses══>`: a probe measures, [`status`] decides, the tracker moves bytes.
 
+pub mod figures;
 pub mod id;
 pub mod inventory;
 pub mod pictures;
@@ -12,9 +13,10 @@ pub mod stillness;
 pub mod timeline;
 pub mod tracker;
 
+pub use figures::ProbeFigures;
 pub use id::CameraId;
 pub use inventory::{Camera, CameraKind, Inventory};
 pub use pictures::{Picture, Pictures};
-pub use report::{Failure, Glimpse, Reason, Report, Sighting};
+pub use report::{Failure, Glimpse, LastProbe, LastProbes, Reason, Report, Sighting};
 pub use status::{CameraState, Change, Fleet, Status, Statuses};
-pub use timeline::{Stretch, Timelines};
+pub use timeline::{Recorder, Stretch, Timelines};

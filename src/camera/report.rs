@@ -1,5 +1,6 @@
 //! What one probe measured. A report states facts; whether a camera is offline is decided in [`super::status`].
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,6 +19,27 @@ pub struct Report {
     pub at: Timestamp,
     /// What was seen, or why nothing was.
     pub outcome: Result<Sighting, Failure>,
+}
+
+/// What the newest probe of a camera came to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LastProbe {
+    /// When it ended.
+    pub at: Timestamp,
+    /// How long it took to the first picture, or why there was none. A single failure changes no status.
+    pub outcome: Result<Duration, Failure>,
+}
+
+/// The newest probe of every camera that had one. Travels by a watch channel, which changes with each probe.
+pub type LastProbes = BTreeMap<CameraId, LastProbe>;
+
+impl LastProbe {
+    /// What a report says.
+    #[must_use]
+    pub fn of(report: &Report) -> Self {
+        let outcome = report.outcome.as_ref().map(|seen| seen.latency).map_err(Failure::clone);
+        Self { at: report.at, outcome }
+    }
 }
 
 /// A camera was seen: a decodable key frame came, or a real image.
@@ -98,6 +120,26 @@ pub enum Reason {
 }
 
 impl Reason {
+    /// All of them, in the order of their declaration.
+    pub const ALL: [Self; 10] = [
+        Self::Dns,
+        Self::Refused,
+        Self::Unreachable,
+        Self::Timeout,
+        Self::Tls,
+        Self::Auth,
+        Self::NotFound,
+        Self::Protocol,
+        Self::NoFrames,
+        Self::SamePicture,
+    ];
+
+    /// The reason with this text.
+    #[must_use]
+    pub fn from_text(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|reason| reason.as_str() == text)
+    }
+
     /// The text in topics.
     #[must_use]
     pub fn as_str(self) -> &'static str {

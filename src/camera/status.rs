@@ -35,6 +35,12 @@ impl Status {
     pub const ALL: [Self; 6] =
         [Self::Online, Self::Offline, Self::Unauthorized, Self::NoVideo, Self::Frozen, Self::Unknown];
 
+    /// The status with this text.
+    #[must_use]
+    pub fn from_text(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|status| status.as_str() == text)
+    }
+
     /// The text in topics.
     #[must_use]
     pub fn as_str(self) -> &'static str {

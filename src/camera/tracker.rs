@@ -3,42 +3,55 @@
 //! In: the inventory and reports. Out: the state and the newest picture of every camera, and one log line per change of a status.
 //! Invariant: the cameras of both are those of the latest inventory. What a report means is decided in [`super::status`].
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use tokio::sync::{mpsc, watch};
 use tracing::{debug, info, warn};
 
-use super::{Change, Failure, Fleet, Inventory, Picture, Pictures, Report, Sighting, Status, Statuses};
+use super::{
+    CameraId, Change, Failure, Fleet, Inventory, LastProbe, LastProbes, Picture, Pictures, ProbeFigures, Report,
+    Sighting, Status, Statuses,
+};
+
+/// What the tracker tells.
+#[derive(Debug, Default)]
+pub struct Told {
+    /// The state of every camera.
+    pub statuses: watch::Sender<Statuses>,
+    /// The newest picture of every camera that has one.
+    pub pictures: watch::Sender<Pictures>,
+    /// What the newest probe of every camera came to.
+    pub probes: watch::Sender<LastProbes>,
+    /// Counts of probes.
+    pub figures: Arc<ProbeFigures>,
+}
 
 /// The tracker task. Ends when nobody sends reports any more.
-pub async fn run(
-    mut inventory: watch::Receiver<Inventory>,
-    mut reports: mpsc::Receiver<Report>,
-    statuses: watch::Sender<Statuses>,
-    pictures: watch::Sender<Pictures>,
-) {
+pub async fn run(mut inventory: watch::Receiver<Inventory>, mut reports: mpsc::Receiver<Report>, told: Told) {
     let mut fleet = Fleet::default();
     fleet.set_inventory(&inventory.borrow_and_update(), Timestamp::now());
-    publish_all(&fleet, &statuses);
+    publish_all(&fleet, &told.statuses);
     loop {
         tokio::select! {
             // The prober hears of a camera before it reports on it; so must we.
             biased;
             Ok(()) = inventory.changed() => {
                 fleet.set_inventory(&inventory.borrow_and_update(), Timestamp::now());
-                publish_all(&fleet, &statuses);
-                forget_others(&fleet, &pictures);
+                publish_all(&fleet, &told.statuses);
+                forget_others(&fleet, &told);
             }
             report = reports.recv() => match report {
-                Some(report) => take(&mut fleet, &report, &statuses, &pictures),
+                Some(report) => take(&mut fleet, &report, &told),
                 None => return,
             },
         }
     }
 }
 
-fn take(fleet: &mut Fleet, report: &Report, statuses: &watch::Sender<Statuses>, pictures: &watch::Sender<Pictures>) {
+fn take(fleet: &mut Fleet, report: &Report, told: &Told) {
+    told.figures.count(report);
     let obstacle_before = obstacle(fleet, report);
     let change = fleet.observe(report);
     match (&change, &report.outcome) {
@@ -57,9 +70,10 @@ fn take(fleet: &mut Fleet, report: &Report, statuses: &watch::Sender<Statuses>, 
     }
     if let Ok(Sighting { picture: Some(glimpse), .. }) = &report.outcome {
         let picture = Picture { jpeg: glimpse.jpeg.clone(), taken_at: report.at };
-        pictures.send_modify(|all| drop(all.insert(report.camera.clone(), picture)));
+        told.pictures.send_modify(|all| drop(all.insert(report.camera.clone(), picture)));
     }
-    statuses.send_if_modified(|shown| {
+    told.probes.send_modify(|all| drop(all.insert(report.camera.clone(), LastProbe::of(report))));
+    told.statuses.send_if_modified(|shown| {
         let news = shown.get(&report.camera) != Some(state);
         if news {
             shown.insert(report.camera.clone(), state.clone());
@@ -72,13 +86,17 @@ fn obstacle(fleet: &Fleet, report: &Report) -> Option<Arc<str>> {
     fleet.state(&report.camera)?.sighting.as_ref()?.obstacle.clone()
 }
 
-/// A picture of a camera that is gone is not shown any more.
-fn forget_others(fleet: &Fleet, pictures: &watch::Sender<Pictures>) {
-    pictures.send_if_modified(|all| {
-        let before = all.len();
-        all.retain(|camera, _| fleet.state(camera).is_some());
-        all.len() != before
-    });
+/// What a camera that is gone has shown is not shown any more.
+fn forget_others(fleet: &Fleet, told: &Told) {
+    told.pictures.send_if_modified(|all| forget(fleet, all));
+    told.probes.send_if_modified(|all| forget(fleet, all));
+}
+
+/// Returns whether anything was forgotten.
+fn forget<T>(fleet: &Fleet, all: &mut BTreeMap<CameraId, T>) -> bool {
+    let before = all.len();
+    all.retain(|camera, _| fleet.state(camera).is_some());
+    all.len() != before
 }
 
 fn publish_all(fleet: &Fleet, statuses: &watch::Sender<Statuses>) {
@@ -132,26 +150,15 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::camera::{Camera, CameraId, CameraKind, CameraState, Reason, Sighting};
+    use crate::camera::inventory::tests::streaming;
+    use crate::camera::{CameraState, Reason, Sighting};
 
     fn id(name: &str) -> CameraId {
         CameraId::new(name).unwrap()
     }
 
     fn inventory(names: &[&str]) -> Inventory {
-        Inventory::new(names.iter().map(|name| Camera {
-            id: id(name),
-            name: (*name).to_owned(),
-            stream: Some("rtsp://10.0.0.5/h264".parse().unwrap()),
-            snapshot: None,
-            credentials: None,
-            kind: CameraKind::Camera,
-            area: None,
-            manufacturer: None,
-            model: None,
-            check_every: Duration::from_secs(30),
-            enabled: true,
-        }))
+        Inventory::new(names.iter().map(|name| streaming(name)))
     }
 
     #[test]
@@ -173,9 +180,9 @@ mod tests {
     async fn the_statuses_are_those_of_the_inventory() {
         let (cameras, watched) = watch::channel(inventory(&["front"]));
         let (reports, reported) = mpsc::channel(1);
-        let (shown, mut statuses) = watch::channel(Statuses::new());
-        let (pictures, _shown_pictures) = watch::channel(Pictures::new());
-        let task = run(watched, reported, shown, pictures);
+        let told = Told::default();
+        let (mut statuses, probes) = (told.statuses.subscribe(), told.probes.subscribe());
+        let task = run(watched, reported, told);
         let story = async {
             let first = statuses.wait_for(|all| all.len() == 1).await.unwrap().clone();
             assert_eq!(first[&id("front")], CameraState::unknown(first[&id("front")].since));
@@ -190,6 +197,8 @@ mod tests {
             drop(reports);
             let seen = |all: &Statuses| all[&id("garden")].status == Status::Online;
             assert_eq!(statuses.wait_for(seen).await.unwrap().len(), 1, "a removed camera does not come back");
+            let outcome = Ok(Duration::ZERO);
+            assert_eq!(*probes.borrow(), LastProbes::from([(id("garden"), LastProbe { at, outcome })]));
         };
         tokio::join!(task, story);
     }

@@ -1,7 +1,18 @@
 //! The chain from the Supervisor to Home Assistant: how each link is, since when, and what to do about it. For the page,
 //! the diagnostics and the metrics; nothing else depends on it.
+//!
+//! `keeper` gathers what is known, `decide` judges it (pure), `history` remembers how the link to the broker changed.
+
+mod decide;
+mod history;
+mod keeper;
 
 use jiff::Timestamp;
+
+use crate::supervisor::{SelfInfo, SystemInfo};
+
+pub use history::{KEPT, LinkChange, LinkHistory};
+pub use keeper::{Keeper, Sources, Told};
 
 /// The parts of the chain, from left to right.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]
@@ -16,6 +27,37 @@ pub enum Part {
     /// Home Assistant itself, as its birth message tells.
     HomeAssistant,
 }
+
+/// Every [`Link::kind`] that there is: the session's, the Supervisor's, and the chain's own. Translations are tested against it.
+pub const KINDS: [&str; 27] = [
+    "dns",
+    "refused",
+    "timeout",
+    "tls",
+    "auth",
+    "broker_refused",
+    "protocol",
+    "taken_over",
+    "packet_too_large",
+    "half_open",
+    "ack_overdue",
+    "broken",
+    "service_not_enabled",
+    "not_ready",
+    "no_access",
+    "token_refused",
+    "unreachable",
+    "cut_off",
+    "not_json",
+    "malformed",
+    "server",
+    "unexpected",
+    "client",
+    "refused_topics",
+    "gone",
+    "not_heard",
+    "no_broker",
+];
 
 /// How one part is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]
@@ -53,3 +95,25 @@ pub struct Link {
 /// The whole chain, in order. Travels by a watch channel.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Chain(pub [Link; 4]);
+
+/// What the Supervisor told about the system and about this app. Both are absent until it has answered, and outside of app mode.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Surroundings {
+    /// Versions, and the machine.
+    pub system: Option<SystemInfo>,
+    /// The ports that are open, and the page's place in Home Assistant.
+    pub app: Option<SelfInfo>,
+}
+
+impl Chain {
+    /// One link of it.
+    #[must_use]
+    pub fn part(&self, part: Part) -> &Link {
+        &self.0[part as usize]
+    }
+}
+
+impl Part {
+    /// All of them, in order.
+    pub const ALL: [Self; 4] = [Self::Supervisor, Self::MqttService, Self::Broker, Self::HomeAssistant];
+}

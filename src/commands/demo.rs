@@ -16,8 +16,9 @@ use super::blocking::block_on;
 use super::{CommandError, run};
 use crate::demo::broker::{Broker, Config};
 use crate::demo::cameras::{Camera, Scene};
+use crate::demo::detector::Door;
 use crate::demo::screen::{Screen, Tone};
-use crate::demo::{stage, viewer};
+use crate::demo::{detector, stage, viewer};
 use crate::discovery::states::OFFLINE;
 use crate::installation::Installation;
 use crate::lifecycle::Asks;
@@ -45,7 +46,8 @@ pub(super) fn command(no_color: bool, overrides: Vec<(String, String)>) -> Resul
         let asks = Asks::listen().map_err(CommandError::Runtime)?;
         let props = Arc::new(Props::start().map_err(CommandError::Demo)?);
         let page = page_address().map_err(CommandError::Demo)?;
-        let installation = installation(dir.path(), page, &props, overrides)?;
+        let events = free(0).map_err(CommandError::Demo)?;
+        let installation = installation(dir.path(), page, events, &props, overrides)?;
         let screen = Screen::new(no_color);
         screen.text(&introduction(&props, page, screen));
 
@@ -77,25 +79,33 @@ impl Props {
 
 /// The usual port, or any free one when something has it: an installed Camera Herald, say.
 fn page_address() -> io::Result<SocketAddr> {
-    let free = |port| TcpListener::bind((Ipv4Addr::LOCALHOST, port))?.local_addr();
     free(PAGE_PORT).or_else(|_taken| free(0))
+}
+
+/// This port, or any free one for 0.
+fn free(port: u16) -> io::Result<SocketAddr> {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, port))?.local_addr()
 }
 
 /// What a user would have written. The environment and the data dir of this process stay out of it.
 fn installation(
     dir: &Path,
     page: SocketAddr,
+    events: SocketAddr,
     props: &Props,
     mut overrides: Vec<(String, String)>,
 ) -> Result<Installation, CommandError> {
     let cameras = json!([
-        { "name": "Front door", "snapshot": props.front_door.url(), "area": "Entrance", "check_seconds": 5 },
+        {
+            "name": "Front door", "kind": "doorbell", "snapshot": props.front_door.url(), "area": "Entrance",
+            "check_seconds": 5,
+        },
         { "name": "Garden", "snapshot": props.garden.url(), "area": "Garden", "check_seconds": 5 },
     ]);
     let environment = Environment::from_pairs([
         ("HERALD_DATA_DIR", dir.display().to_string()),
         ("HERALD_INGRESS_LISTEN", page.to_string()),
-        ("HERALD_EVENTS_LISTEN", SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).to_string()),
+        ("HERALD_EVENTS_LISTEN", events.to_string()),
         ("HERALD__CAMERAS", cameras.to_string()),
         ("HERALD__LOG_LEVEL", LogLevel::Error.to_string()),
     ]);
@@ -117,6 +127,9 @@ fn play(props: &Arc<Props>, installation: &Installation, screen: Screen) -> Task
     let filters = vec![installation.topics().config_filter(), format!("{}/#", topics.base)];
     let (mut viewer, mut stage) = (JoinSet::new(), JoinSet::new());
     viewer.spawn(viewer::watch(props.broker.addr(), filters, screen));
+    let door = Door { addr: installation.environment.events_listen, token: installation.event_token() };
+    let seen = props.clone();
+    stage.spawn(async move { detector::watch(&door, &seen.front_door, &seen.garden).await });
     let props = props.clone();
     stage.spawn(async move { stage::play(&props.broker, &props.garden, screen).await });
     Tasks { viewer, stage }
@@ -133,7 +146,7 @@ fn introduction(props: &Props, page: SocketAddr, screen: Screen) -> String {
          \x20 Cameras  {front_door}  {pictures}\n\
          \x20          {garden}\n\
          \x20 Broker   {broker}  {look}\n\
-         \x20 Service  http://{page}/readyz  {ready}\n\
+         \x20 Page     http://{page}/  {look_at_it}\n\
          \n\
          Below is what Home Assistant would see.\n\
          Lines with --- are what the demo does to cameras and broker; the rest is the answer.\n\
@@ -143,7 +156,7 @@ fn introduction(props: &Props, page: SocketAddr, screen: Screen) -> String {
         garden = props.garden.url(),
         broker = props.broker.addr(),
         look = faint(&format!("look inside: mosquitto_sub -p {port} -t '#' -v")),
-        ready = faint("ready when all is announced"),
+        look_at_it = faint("open it beside this window: what Home Assistant would show in its sidebar"),
         log = faint("For the program's own log, add --set log_level=info."),
     )
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 use super::CommandError;
-use crate::broker::{Cause, Handle, LinkState, Session};
+use crate::broker::{Cause, Handle, LinkState, Place, Session};
 use crate::installation::Installation;
 
 /// How long a command waits for the broker. Somebody sits before it.
@@ -35,7 +35,7 @@ async fn wait_until_up(handle: &Handle) -> Result<(), CommandError> {
         Ok(Ok(_up)) => Ok(()),
         _ => Err(CommandError::NotConnected(match &*handle.link().borrow() {
             LinkState::Down { cause, .. } => cause.clone(),
-            LinkState::Up(_) => Cause::new("timeout", "the link went away again"),
+            LinkState::Up(_) => Cause::new(Place::Broker, "timeout", "the link went away again"),
         })),
     }
 }

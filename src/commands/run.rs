@@ -6,13 +6,14 @@ use super::CommandError;
 use super::blocking::block_on;
 use crate::app::{App, End};
 use crate::installation::Installation;
-use crate::lifecycle::Asks;
+use crate::lifecycle::{self, Asks};
 use crate::logging::{self, LevelHandle};
 use crate::options::{Environment, LogLevel};
 use crate::store::Store;
 
 pub(super) fn run(environment: Environment, overrides: Vec<(String, String)>) -> Result<ExitCode, CommandError> {
     let level = logging::start(LogLevel::default());
+    lifecycle::raise_open_files();
     block_on(async {
         // First of all: until then a signal ends the process by the system's default.
         let asks = Asks::listen().map_err(CommandError::Runtime)?;

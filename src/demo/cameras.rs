@@ -49,6 +49,12 @@ impl Camera {
         format!("http://{}{}", self.addr, path(self.scene))
     }
 
+    /// What it sees now; nothing without power.
+    pub(crate) async fn picture(&self) -> Option<Vec<u8>> {
+        let scene = self.scene;
+        if *self.power.borrow() { spawn_blocking(move || picture::jpeg(scene, turn())).await.ok() } else { None }
+    }
+
     /// Gives it power, or takes it away.
     pub(crate) fn power(&self, on: bool) {
         self.power.send_replace(on);
@@ -101,10 +107,14 @@ async fn has(power: &mut watch::Receiver<bool>, on: bool) -> Option<()> {
     power.wait_for(|now| *now == on).await.ok().map(|_| ())
 }
 
+/// Where the hand of the clock is, from 0 to 1.
+fn turn() -> f32 {
+    Timestamp::now().as_millisecond().rem_euclid(TURN_MILLIS) as f32 / TURN_MILLIS as f32
+}
+
 async fn snapshot(scene: Scene) -> Result<impl IntoResponse, StatusCode> {
-    let turn = Timestamp::now().as_millisecond().rem_euclid(TURN_MILLIS) as f32 / TURN_MILLIS as f32;
     // Drawing takes a while in a debug build, and the service is on the same threads.
-    let picture = spawn_blocking(move || picture::jpeg(scene, turn)).await;
+    let picture = spawn_blocking(move || picture::jpeg(scene, turn())).await;
     let picture = picture.map_err(|_panicked| StatusCode::INTERNAL_SERVER_ERROR)?;
     let headers = [
         (header::CONTENT_TYPE, "image/jpeg"),

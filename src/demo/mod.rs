@@ -2,6 +2,7 @@
 
 pub mod broker;
 pub(crate) mod cameras;
+pub(crate) mod detector;
 pub(crate) mod screen;
 pub(crate) mod stage;
 pub(crate) mod viewer;

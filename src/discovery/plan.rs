@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::topics::{Leaf, Owner, Topics};
-use crate::camera::{Camera, Inventory};
+use crate::camera::{Camera, CameraId, Inventory};
 
 /// The desired set.
 #[derive(Debug, Clone)]
@@ -12,14 +12,18 @@ pub struct Plan {
     pub bridge: bool,
     /// The cameras to announce, in the order of the options.
     pub cameras: Vec<Camera>,
+    /// The cameras of the inventory whose devices the user deleted.
+    pub dismissed: BTreeSet<CameraId>,
 }
 
 impl Plan {
     /// The inventory without the devices that the user deleted in Home Assistant.
     #[must_use]
     pub fn new(inventory: &Inventory, dismissed: &BTreeSet<Owner>) -> Self {
-        let stays = |camera: &&Camera| !dismissed.contains(&Owner::Camera(camera.id.clone()));
-        Self { bridge: !dismissed.contains(&Owner::Bridge), cameras: inventory.iter().filter(stays).cloned().collect() }
+        let (gone, cameras): (Vec<_>, Vec<_>) =
+            inventory.iter().cloned().partition(|camera| dismissed.contains(&Owner::Camera(camera.id.clone())));
+        let dismissed_cameras = gone.into_iter().map(|camera| camera.id).collect();
+        Self { bridge: !dismissed.contains(&Owner::Bridge), cameras, dismissed: dismissed_cameras }
     }
 
     /// Every topic on which we keep, or may keep, a message.

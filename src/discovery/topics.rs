@@ -168,19 +168,20 @@ impl Topics {
         format!("{}/device/+/config", self.prefix)
     }
 
-    /// Is this a topic of our node or base? Only such may be cleared without being in the ledger.
-    #[must_use]
-    pub fn is_own(&self, topic: &str) -> bool {
-        let below_base = topic.strip_prefix(&self.base).is_some_and(|rest| rest.starts_with('/'));
-        below_base || self.config_owner(topic).is_some()
-    }
-
     /// Sees our retained topics, one filter for each kind, so that no replay is larger than the number of devices.
     #[must_use]
     pub fn own_filters(&self) -> Vec<String> {
         let cameras = Leaf::ALL.iter().map(|leaf| format!("{}/camera/+/{}", self.base, leaf.as_str()));
         let bridge = [self.config_filter(), format!("{}/bridge/+", self.base)];
         bridge.into_iter().chain(cameras).collect()
+    }
+
+    /// Whether one of [`own_filters`](Self::own_filters) sees this topic, and it is no other program's config. Nothing else may
+    /// be cleared without being in the ledger.
+    #[must_use]
+    pub fn is_own(&self, topic: &str) -> bool {
+        let seen = self.own_filters().iter().any(|filter| sees(filter, topic));
+        seen && (!sees(&self.config_filter(), topic) || self.config_owner(topic).is_some())
     }
 
     /// Whose config a topic is; `None` when it is not one of ours.
@@ -192,6 +193,19 @@ impl Topics {
             (node, _) if node != self.node => None,
             (_, "bridge") => Some(Owner::Bridge),
             (_, id) => CameraId::new(id).ok().map(Owner::Camera),
+        }
+    }
+}
+
+/// Whether a filter with `+` only sees a topic.
+fn sees(filter: &str, topic: &str) -> bool {
+    let (mut levels, mut names) = (filter.split('/'), topic.split('/'));
+    loop {
+        match (levels.next(), names.next()) {
+            (None, None) => return true,
+            (_, Some(name)) if name.contains(['+', '#']) => return false,
+            (Some(level), Some(name)) if level == "+" || level == name => {}
+            _ => return false,
         }
     }
 }
@@ -253,9 +267,14 @@ mod tests {
             "homeassistant/device/camera_herald/config",
             "homeassistant/sensor/camera_herald/x/config",
             "camera_herald/status",
+            "camera_herald/camera/+/status",
+            "camera_herald/camera/a/b/status",
+            "camera_herald/camera/a/else",
+            "#",
+            "",
         ] {
             assert_eq!(topics.config_owner(other), None, "{other}");
-            assert_eq!(topics.is_own(other), other == "camera_herald/status", "{other}");
+            assert!(!topics.is_own(other), "{other}");
         }
     }
 
@@ -268,6 +287,7 @@ mod tests {
         for topic in ours {
             let seen = topics.own_filters().iter().filter(|filter| rumqttc::mqttbytes::matches(&topic, filter)).count();
             assert_eq!(seen, 1, "{topic}");
+            assert!(topics.is_own(&topic), "{topic}");
         }
     }
 }

@@ -18,7 +18,7 @@ use super::decode::{self, Envelope};
 use super::limits::{Complaints, Limits};
 use super::message::Message;
 use super::problem::Problem;
-use super::{Accepted, Event, EventToken, Submission, body, content, login};
+use super::{Accepted, Event, EventToken, Submission, Tally, body, content, login};
 use crate::camera::{Camera, CameraId, Inventory};
 
 /// A body below this is looked at where it was read; a larger one would keep others waiting.
@@ -28,7 +28,7 @@ const SMALL: usize = 64 * 1_024;
 #[derive(Debug, Clone)]
 pub struct Doors {
     inventory: watch::Receiver<Inventory>,
-    token: EventToken,
+    token: watch::Receiver<EventToken>,
     outbox: mpsc::Sender<Submission>,
     bounds: Bounds,
     house: Arc<House>,
@@ -58,6 +58,7 @@ struct House {
     readers: Semaphore,
     limits: Mutex<Limits>,
     complaints: Mutex<Complaints>,
+    tally: Arc<Tally>,
 }
 
 /// The two doors of a camera.
@@ -80,9 +81,13 @@ impl Default for Bounds {
 }
 
 impl Doors {
-    /// Doors of these cameras, opened by this token, to whoever reads the channel.
+    /// Doors of these cameras, opened by the token that counts, to whoever reads the channel.
     #[must_use]
-    pub fn new(inventory: watch::Receiver<Inventory>, token: EventToken, outbox: mpsc::Sender<Submission>) -> Self {
+    pub fn new(
+        inventory: watch::Receiver<Inventory>,
+        token: watch::Receiver<EventToken>,
+        outbox: mpsc::Sender<Submission>,
+    ) -> Self {
         Self::with_bounds(inventory, token, outbox, Bounds::default())
     }
 
@@ -90,7 +95,7 @@ impl Doors {
     #[must_use]
     pub fn with_bounds(
         inventory: watch::Receiver<Inventory>,
-        token: EventToken,
+        token: watch::Receiver<EventToken>,
         outbox: mpsc::Sender<Submission>,
         bounds: Bounds,
     ) -> Self {
@@ -100,8 +105,15 @@ impl Doors {
             readers: Semaphore::new(2),
             limits: Mutex::default(),
             complaints: Mutex::default(),
+            tally: Arc::default(),
         };
         Self { inventory, token, outbox, bounds, house: Arc::new(house) }
+    }
+
+    /// What came to the doors.
+    #[must_use]
+    pub fn tally(&self) -> Arc<Tally> {
+        self.house.tally.clone()
     }
 
     /// Room for one more request, for as long as it is held.
@@ -146,7 +158,7 @@ impl Doors {
 
     /// Who is it, and may it come in? Nothing of the body is needed to say so.
     fn admit(&self, request: &Parts, id: Option<&str>) -> Result<Camera, Problem> {
-        login::check(&self.token, request)?;
+        login::check(&self.token.borrow(), request)?;
         let id = id.and_then(|id| CameraId::new(id).ok()).ok_or_else(Problem::unknown_camera)?;
         let camera = self.inventory.borrow().get(&id).cloned().ok_or_else(Problem::unknown_camera)?;
         let mut limits = self.house.limits.lock().unwrap_or_else(PoisonError::into_inner);

@@ -4,6 +4,7 @@
 
 mod body;
 mod content;
+mod current_token;
 pub mod decode;
 mod doors;
 pub mod event;
@@ -17,15 +18,17 @@ mod picture;
 mod problem;
 mod reject;
 mod routes;
-mod server;
+mod tally;
 pub mod token;
 
 use tokio::sync::oneshot;
 
+pub use current_token::CurrentToken;
 pub use doors::{Bounds, Doors};
 pub use event::{Event, EventKind};
 pub use reject::Reject;
 pub use routes::{router, serve, serve_on};
+pub use tally::Tally;
 pub use token::EventToken;
 
 /// An event on its way to the disk.

@@ -78,21 +78,37 @@ impl EventToken {
         &self.0
     }
 
+    /// Makes a new token and keeps it in place of the old one.
+    ///
+    /// # Errors
+    /// When the data dir cannot be written: then the old token is still the one that is kept.
+    pub(super) fn renew(data_dir: &Path) -> io::Result<Self> {
+        Self::make(&data_dir.join(FILE))
+    }
+
     fn make(path: &Path) -> io::Result<Self> {
         let token = Self::random();
         let unfinished = path.with_extension("new");
+        if let Err(error) = token.write(&unfinished).and_then(|()| fs::rename(&unfinished, path)) {
+            let _usually_not_there = fs::remove_file(&unfinished);
+            return Err(error);
+        }
+        // The name is on disk when its directory is. The file is there in any case, so this is no failure.
+        if let Some(Err(error)) = path.parent().map(|dir| File::open(dir)?.sync_all()) {
+            tracing::warn!(%error, "The event token may be the old one again after a power cut");
+        }
+        Ok(token)
+    }
+
+    fn write(&self, unfinished: &Path) -> io::Result<()> {
         // A left-over of a start that was cut off might have another mode.
-        match fs::remove_file(&unfinished) {
+        match fs::remove_file(unfinished) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}
         }
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(MODE).open(&unfinished)?;
-        file.write_all(format!("{}\n", token.0.expose_secret()).as_bytes())?;
-        file.sync_all()?;
-        fs::rename(&unfinished, path)?;
-        // The name is on disk when its directory is: senders will be told this token.
-        path.parent().map_or(Ok(()), |dir| File::open(dir)?.sync_all())?;
-        Ok(token)
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(MODE).open(unfinished)?;
+        file.write_all(format!("{}\n", self.0.expose_secret()).as_bytes())?;
+        file.sync_all()
     }
 }
 

@@ -11,7 +11,7 @@ use tokio::sync::watch;
 use super::Histories;
 use super::history::{Borders, Happened, Past};
 use crate::camera::CameraId;
-use crate::store::events;
+use crate::store::reading;
 
 /// What is known of each camera of the inventory.
 pub(super) struct Books {
@@ -40,7 +40,7 @@ impl Books {
     }
 
     /// Takes over what the table says of exactly these cameras.
-    pub(super) fn load(&mut self, stored: Vec<(CameraId, events::Past)>, borders: Borders, now: Timestamp) {
+    pub(super) fn load(&mut self, stored: Vec<(CameraId, reading::Past)>, borders: Borders, now: Timestamp) {
         self.borders = borders;
         let load = |(camera, stored)| (camera, Past::load(stored, self.activity, borders, now));
         let gone = std::mem::replace(&mut self.pasts, stored.into_iter().map(load).collect());

@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::body::snippet;
 use super::{History, LastEvent, calendar};
 use crate::ingest::{Event, EventKind};
-use crate::store::events;
+use crate::store::reading;
 
 /// Local time's borders around now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,8 +32,8 @@ impl Borders {
         (self.day..self.next_day).contains(&now)
     }
 
-    pub(super) fn as_stored(&self, now: Timestamp) -> events::Borders {
-        events::Borders {
+    pub(super) fn as_stored(&self, now: Timestamp) -> reading::Borders {
+        reading::Borders {
             now: now.as_millisecond(),
             day: self.day.as_millisecond(),
             week: self.week.as_millisecond(),
@@ -48,6 +48,7 @@ pub(super) struct Happened {
     pub(super) at: Timestamp,
     pub(super) received: Timestamp,
     pub(super) last: Arc<LastEvent>,
+    has_picture: bool,
 }
 
 impl Happened {
@@ -55,10 +56,24 @@ impl Happened {
         // To the millisecond, as it is on disk: a restart must not change what Home Assistant was told.
         let at = time(event.timestamp.min(event.received).as_millisecond());
         let description = event.description.as_deref().map(snippet);
-        let last =
-            LastEvent { event_id: event.event_id.clone(), timestamp: at, description, kind: event.kind.as_str() };
+        let last = LastEvent {
+            event_id: event.event_id.clone(),
+            timestamp: at,
+            description,
+            kind: event.kind.as_str(),
+            picture: None,
+        };
         let received = time(event.received.as_millisecond());
-        Self { at, received, last: Arc::new(last) }
+        Self { at, received, last: Arc::new(last), has_picture: event.picture.is_some() }
+    }
+
+    /// Where it came to lie on disk.
+    pub(super) fn in_row(&self, row: i64) -> Self {
+        let mut happened = self.clone();
+        if self.has_picture {
+            Arc::make_mut(&mut happened.last).picture = Some(row);
+        }
+        happened
     }
 }
 
@@ -71,13 +86,14 @@ pub(super) struct Past {
 
 impl Past {
     /// From what the table says.
-    pub(super) fn load(stored: events::Past, activity: SignedDuration, borders: Borders, now: Timestamp) -> Self {
+    pub(super) fn load(stored: reading::Past, activity: SignedDuration, borders: Borders, now: Timestamp) -> Self {
         let last = stored.last.map(|last| {
             Arc::new(LastEvent {
                 description: description(&last.body),
                 event_id: last.event_id,
                 timestamp: time(last.happened),
                 kind: kind(&last.kind),
+                picture: last.has_picture.then_some(last.row),
             })
         });
         // The counts changed with the newest event, or with the midnight since.

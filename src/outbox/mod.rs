@@ -51,6 +51,8 @@ pub struct LastEvent {
     pub description: Option<String>,
     /// The event type.
     pub kind: &'static str,
+    /// The row under which [`Outbox::picture_of`] has its picture, if it came with one.
+    pub picture: Option<i64>,
 }
 
 /// An event that waits for the broker.
@@ -74,11 +76,36 @@ pub struct Waiting {
     pub picture: Option<bytes::Bytes>,
 }
 
-/// What the outbox has counted since the start.
+/// An event of the past, to look at.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PastEvent {
+    /// Its place; grows with acceptance.
+    pub row: i64,
+    /// The sender's id.
+    pub event_id: String,
+    /// When it happened, by the sender's clock.
+    pub timestamp: Timestamp,
+    /// When it came.
+    pub received: Timestamp,
+    /// The event type.
+    pub kind: &'static str,
+    /// JSON, as on the `event` topic: the text under `description`, and every attribute.
+    pub body: Arc<str>,
+    /// The broker has it.
+    pub delivered: bool,
+    /// [`Outbox::picture_of`] gives it.
+    pub has_picture: bool,
+}
+
+/// What the outbox has counted since the start, and how much waits.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Figures {
     /// Transactions that took events in or marked them as delivered.
     pub commits: u64,
     /// Events that never reached the broker and became too old.
     pub dropped: u64,
+    /// Events that the broker has acknowledged.
+    pub delivered: u64,
+    /// Bytes of what waits for the broker.
+    pub waiting_bytes: u64,
 }

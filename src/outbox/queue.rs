@@ -9,13 +9,16 @@ use bytes::Bytes;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::history::{kind, time};
-use super::{Figures, Waiting};
+use super::{Figures, PastEvent, Waiting};
 use crate::camera::CameraId;
-use crate::store::events::{Amount, Stored};
+use crate::store::events::Amount;
+use crate::store::reading::{Recent, Stored};
 use crate::store::{Store, StoreError};
 
 /// What is read at once, in bytes, pictures included. A single event may be larger.
 const READ: u64 = 16 * 1_024 * 1_024;
+/// Past events that are read at once. A body has at most 15 KiB.
+const PAST: usize = 50;
 
 /// The broker has these.
 #[derive(Debug)]
@@ -29,6 +32,8 @@ pub(super) struct Delivery {
 pub(super) struct Counters {
     pub(super) commits: AtomicU64,
     pub(super) dropped: AtomicU64,
+    pub(super) delivered: AtomicU64,
+    pub(super) waiting_bytes: AtomicU64,
 }
 
 /// A handle on the outbox. Cheap to clone.
@@ -81,13 +86,45 @@ impl Outbox {
         Ok(self.store.picture(camera.as_str().to_owned()).await?.map(Bytes::from))
     }
 
-    /// What is counted since the start.
+    /// The newest events of a camera, the newest first; at most 50, without their pictures.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database does not answer.
+    pub async fn recent(&self, camera: &CameraId, limit: usize) -> Result<Vec<PastEvent>, StoreError> {
+        let recent = self.store.recent(camera.as_str().to_owned(), limit.min(PAST)).await?;
+        Ok(recent.into_iter().map(past_event).collect())
+    }
+
+    /// The picture of one of a camera's [`recent`](Self::recent) events; `None` when it had none, or has it no more.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database does not answer.
+    pub async fn picture_of(&self, camera: &CameraId, row: i64) -> Result<Option<Bytes>, StoreError> {
+        Ok(self.store.picture_of(camera.as_str().to_owned(), row).await?.map(Bytes::from))
+    }
+
+    /// What is counted since the start, and how much waits.
     #[must_use]
     pub fn figures(&self) -> Figures {
         Figures {
             commits: self.counters.commits.load(Ordering::Relaxed),
             dropped: self.counters.dropped.load(Ordering::Relaxed),
+            delivered: self.counters.delivered.load(Ordering::Relaxed),
+            waiting_bytes: self.counters.waiting_bytes.load(Ordering::Relaxed),
         }
+    }
+}
+
+fn past_event(recent: Recent) -> PastEvent {
+    PastEvent {
+        row: recent.row,
+        event_id: recent.event_id,
+        timestamp: time(recent.timestamp),
+        received: time(recent.received),
+        kind: kind(&recent.kind),
+        body: Arc::from(recent.body),
+        delivered: recent.delivered,
+        has_picture: recent.has_picture,
     }
 }
 

@@ -173,8 +173,8 @@ impl Keeper {
     fn settle(&mut self, written: &Written, pending: &[Pending], now: Timestamp) {
         self.counters.commits.fetch_add(1, Ordering::Relaxed);
         for (pending, outcome) in pending.iter().zip(&written.outcomes) {
-            if matches!(outcome, Outcome::New { .. }) {
-                self.books.add(&pending.camera, &pending.happened, now);
+            if let Outcome::New { row } = outcome {
+                self.books.add(&pending.camera, &pending.happened.in_row(*row), now);
             }
         }
         for (camera, row, body) in &written.bodies {
@@ -183,6 +183,7 @@ impl Keeper {
         let backlog = &mut self.state.backlog;
         backlog.events = (backlog.events + written.added.events).saturating_sub(written.delivered.events);
         backlog.bytes = (backlog.bytes + written.added.bytes).saturating_sub(written.delivered.bytes);
+        self.counters.delivered.fetch_add(written.delivered.events, Ordering::Relaxed);
         if written.added.events + written.delivered.events > 0 {
             self.note(None);
         }
@@ -233,6 +234,7 @@ impl Keeper {
 
     fn tell_waiting(&self, always: bool) {
         let now = self.state.backlog.events;
+        self.counters.waiting_bytes.store(self.state.backlog.bytes, Ordering::Relaxed);
         self.waiting.send_if_modified(|waiting| std::mem::replace(waiting, now) != now || always);
     }
 

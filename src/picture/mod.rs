@@ -3,6 +3,7 @@
 //! A picture that leaves here is a JPEG of at most 1280 pixels on its longest side, and of no more bytes than the caller allows.
 //! Everything here blocks for as long as it computes, and trusts nothing that it is given.
 
+pub(crate) mod jpeg;
 pub mod keyframe;
 mod print;
 
@@ -18,7 +19,7 @@ use image::{DynamicImage, ImageFormat, ImageReader, Limits};
 const LONGEST: u32 = 1_280;
 /// Steps of size and quality, tried until one fits.
 const STEPS: [(u32, u8); 6] = [(LONGEST, 85), (LONGEST, 70), (960, 75), (640, 70), (480, 60), (320, 50)];
-/// Memory that decoding may take. A 40-megapixel picture needs 120 MB.
+/// Memory that decoding may take. A 40-megapixel picture needs 120 MB, a progressive one three times as much.
 const MEMORY: u64 = 160 * 1_024 * 1_024;
 
 /// The largest picture that is decoded, in pixels: 8K.
@@ -73,7 +74,7 @@ pub fn shrink(picture: &DynamicImage, limit: usize) -> Result<Bytes, PictureErro
 pub fn decode(file: &Bytes) -> Result<DynamicImage, PictureError> {
     let mut reader = ImageReader::new(Cursor::new(file)).with_guessed_format().map_err(image::ImageError::IoError)?;
     let mut limits = Limits::default();
-    limits.max_alloc = Some(MEMORY);
+    limits.max_alloc = Some(if jpeg::is_progressive(file) { MEMORY / 3 } else { MEMORY });
     reader.limits(limits);
     Ok(reader.decode()?)
 }
@@ -122,6 +123,17 @@ mod tests {
             assert!(fit(&jpeg, limit).unwrap().len() <= limit, "{limit}");
         }
         assert!(matches!(fit(&jpeg, 500), Err(PictureError::TooLarge { .. })));
+    }
+
+    #[test]
+    fn a_progressive_picture_that_would_take_too_much_memory_is_refused_by_its_header() {
+        let mut jpeg = noisy(64, 48).to_vec();
+        let frame = jpeg.windows(2).position(|two| two == [0xff, 0xc0]).unwrap();
+        // 8192 by 4880 pixels, in passes.
+        jpeg[frame + 1] = 0xc2;
+        jpeg[frame + 5..frame + 9].copy_from_slice(&[0x13, 0x10, 0x20, 0x00]);
+        let refused = decode(&jpeg.into()).unwrap_err();
+        assert!(matches!(refused, PictureError::Broken(image::ImageError::Limits(_))), "{refused:?}");
     }
 
     #[test]

@@ -30,6 +30,8 @@ pub(super) struct World<'a> {
 pub(super) struct Sent {
     epoch: Option<u64>,
     cameras: Arc<BTreeSet<CameraId>>,
+    /// Cameras whose devices the user deleted in Home Assistant.
+    dismissed: BTreeSet<CameraId>,
     hashes: HashMap<String, i64>,
     /// What the hashes were made from; empty right after an announcement.
     said: HashMap<CameraId, (Option<CameraState>, Option<History>)>,
@@ -40,6 +42,7 @@ impl Sent {
         Self {
             epoch: Some(announced.epoch),
             cameras: announced.cameras.clone(),
+            dismissed: announced.plan.dismissed.clone(),
             hashes: (*announced.sent).clone(),
             said: HashMap::new(),
         }
@@ -56,6 +59,11 @@ impl Sent {
 
     pub(super) fn is_announced(&self, camera: &CameraId) -> bool {
         self.cameras.contains(camera)
+    }
+
+    /// The last announcement knew of the camera and left it out, because its user deleted it in Home Assistant.
+    pub(super) fn is_dismissed(&self, camera: &CameraId) -> bool {
+        self.dismissed.contains(camera)
     }
 
     /// A state was sent in this epoch: the broker has it, or the epoch is over.

@@ -27,6 +27,17 @@ const PACKET_ROOM: usize = 512;
 const LISTENING: Duration = Duration::from_secs(2);
 const LISTENING_OF_ONE: Duration = Duration::from_millis(20);
 
+/// How far one round of sending came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Round {
+    /// Something was sent.
+    Sent,
+    /// There was nothing to send.
+    Nothing,
+    /// The next event is of a camera that is about to be announced.
+    TooEarly,
+}
+
 /// What is under way, and what is to be sent again.
 pub(super) struct Delivery {
     topics: Topics,
@@ -96,30 +107,33 @@ impl Delivery {
         (self.sent_to, self.landed_to) = (0, 0);
     }
 
-    /// Sends some of what waits. Returns whether there was nothing to send.
+    /// Sends some of what waits.
     pub(super) async fn deliver(
         &mut self,
         up: &Up,
         inventory: &Inventory,
         sent: &mut Sent,
         flight: &mut Flight,
-    ) -> Result<bool, Trouble> {
+    ) -> Result<Round, Trouble> {
         let room = UNDER_WAY.saturating_sub(flight.events());
         let batch = self.outbox.next(self.sent_to, room).await.map_err(Trouble::Store)?;
-        let nothing = batch.is_empty();
+        let mut round = Round::Nothing;
         for event in batch {
             let row = event.row;
-            // A camera that was removed or disabled while its events waited has no topics any more.
-            let acks = if inventory.get(&event.camera).is_some() && sent.is_announced(&event.camera) {
-                self.send_event(event, up, sent).await?
-            } else {
-                tracing::warn!(camera.id = %event.camera, event_id = event.event_id, "An event of a removed camera is dropped");
-                Vec::new()
+            let acks = match fate(&event.camera, inventory, sent) {
+                Fate::Send => self.send_event(event, up, sent).await?,
+                Fate::Wait => return Ok(Round::TooEarly),
+                Fate::Drop => {
+                    let event_id = event.event_id;
+                    tracing::warn!(camera.id = %event.camera, event_id, "An event of a removed camera is dropped");
+                    Vec::new()
+                }
             };
             self.sent_to = row;
             flight.event(row, acks);
+            round = Round::Sent;
         }
-        Ok(nothing)
+        Ok(round)
     }
 
     async fn send_event(&mut self, event: Waiting, up: &Up, sent: &mut Sent) -> Result<Vec<Ack>, Trouble> {
@@ -205,5 +219,24 @@ impl Delivery {
             Ok(Err(error)) => Err(error.to_string()),
             Err(panicked) => Err(format!("the picture could not be decoded: {panicked}")),
         }
+    }
+}
+
+/// What is to happen to an event of this camera.
+enum Fate {
+    Send,
+    Wait,
+    Drop,
+}
+
+/// A camera that was removed, disabled or deleted while its events waited has no topics any more. One that was just added has none
+/// yet: doors know it before Home Assistant does.
+fn fate(camera: &CameraId, inventory: &Inventory, sent: &Sent) -> Fate {
+    if inventory.get(camera).is_none() || sent.is_dismissed(camera) {
+        Fate::Drop
+    } else if sent.is_announced(camera) {
+        Fate::Send
+    } else {
+        Fate::Wait
     }
 }

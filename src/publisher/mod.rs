@@ -17,7 +17,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
 use self::changes::Sent;
-use self::delivery::Delivery;
+use self::delivery::{Delivery, Round};
 use self::flight::{Flight, Landed, LinkLost};
 use self::marks::Marks;
 use crate::broker::{Handle, LinkState, PublishError, Up};
@@ -29,6 +29,8 @@ use crate::store::StoreError;
 
 /// Wait after the database failed.
 const STORE_WAIT: Duration = Duration::from_secs(2);
+/// Wait when an event cannot be sent yet.
+const SOON: Duration = Duration::from_millis(100);
 
 /// Home Assistant tries its broker again every ten seconds, and says that it is there some five seconds later. An event that
 /// comes back to the broker before does not fire.
@@ -64,7 +66,7 @@ pub struct Publisher {
     marks: Marks,
     /// States may differ from what the broker has.
     states_changed: bool,
-    /// When the database is tried again.
+    /// When the outbox is looked at again.
     retry_at: Option<Instant>,
     /// Home Assistant is waited for until then: the link was lost, and perhaps for it as well.
     held_until: Option<Instant>,
@@ -243,11 +245,14 @@ impl Publisher {
 
     async fn deliver(&mut self, up: &Up) -> Result<(), Trouble> {
         let inventory = self.sources.inventory.borrow().clone();
-        let read_all = self.delivery.deliver(up, &inventory, &mut self.sent, &mut self.flight).await?;
-        if read_all && self.flight.is_empty() && self.marks.len() == 0 {
+        let round = self.delivery.deliver(up, &inventory, &mut self.sent, &mut self.flight).await?;
+        let idle = self.flight.is_empty() && self.marks.len() == 0;
+        if round == Round::Nothing && idle {
             // The outbox counts something that it does not hand out: it was begun anew, or the count is about to change.
             self.delivery.start_over();
-            self.retry_at = Some(Instant::now() + Duration::from_millis(100));
+        }
+        if round == Round::TooEarly || (round == Round::Nothing && idle) {
+            self.retry_at = Some(Instant::now() + SOON);
         }
         Ok(())
     }

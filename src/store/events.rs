@@ -1,12 +1,12 @@
-//! The table of events: plain SQL.
+//! The table of events, and what is written to it: plain SQL.
 //!
-//! In: events in acceptance order. Out: the queue, by row, and what the history needs. A row grows with acceptance and
-//! is never used twice, so that a reader who remembers the last one misses nothing.
+//! In: events in acceptance order, and the rows that the broker has. A row grows with acceptance and is never used twice, so that a
+//! reader who remembers the last one misses nothing.
 
 use bytes::Bytes;
-use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
+use rusqlite::{OptionalExtension, Transaction, TransactionBehavior, params};
 
-use super::{Store, StoreError, error, open};
+use super::{Store, StoreError, error, open, pictures};
 
 /// Version 2 of the schema.
 ///
@@ -33,9 +33,6 @@ pub(super) const SCHEMA: &str = "
     CREATE TABLE pictures (row INTEGER PRIMARY KEY, camera TEXT NOT NULL, jpeg BLOB NOT NULL) STRICT;
     CREATE INDEX pictures_camera ON pictures (camera);
 ";
-
-/// Pictures of delivered events that are kept of each camera.
-const KEEP_PICTURES: i64 = 50;
 
 /// An event as it is written. Times are in milliseconds.
 #[derive(Debug, Clone)]
@@ -85,49 +82,6 @@ pub(crate) struct Written {
     pub(crate) bodies: Vec<(String, i64, String)>,
 }
 
-/// An event that waits.
-#[derive(Debug)]
-pub(crate) struct Stored {
-    pub(crate) row: i64,
-    pub(crate) camera: String,
-    pub(crate) event_id: String,
-    pub(crate) timestamp: i64,
-    pub(crate) received: i64,
-    pub(crate) kind: String,
-    pub(crate) body: String,
-    pub(crate) picture: Option<Vec<u8>>,
-}
-
-/// The newest event of a camera.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Newest {
-    pub(crate) row: i64,
-    pub(crate) event_id: String,
-    pub(crate) happened: i64,
-    pub(crate) kind: String,
-    pub(crate) body: String,
-}
-
-/// What the table says of one camera.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Past {
-    pub(crate) last: Option<Newest>,
-    pub(crate) delivered: Option<(i64, String)>,
-    pub(crate) today: u64,
-    pub(crate) this_week: u64,
-    /// When the newest of this week's events came.
-    pub(crate) counted: Option<i64>,
-}
-
-/// Local time's borders around now, in milliseconds.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Borders {
-    pub(crate) now: i64,
-    pub(crate) day: i64,
-    pub(crate) week: i64,
-    pub(crate) next_day: i64,
-}
-
 impl Store {
     /// Takes events in and marks rows as delivered, in one transaction: all or nothing, and on disk when it returns.
     pub(crate) async fn write(
@@ -146,42 +100,6 @@ impl Store {
             mark(&transaction, &delivered, &mut written)?;
             transaction.commit()?;
             Ok(written)
-        })
-        .await
-    }
-
-    /// How much waits.
-    pub(crate) async fn backlog(&self) -> Result<Amount, StoreError> {
-        self.call(|connection| {
-            connection.query_row(
-                "SELECT count(*), coalesce(sum(size), 0) FROM events INDEXED BY events_waiting WHERE delivered = 0",
-                [],
-                |row| Ok(Amount { events: number(row, 0)?, bytes: number(row, 1)? }),
-            )
-        })
-        .await
-    }
-
-    /// The next events that wait, by row; at least one if there is one, and then no more than so many bytes.
-    pub(crate) async fn waiting(&self, after: i64, limit: usize, bytes: u64) -> Result<Vec<Stored>, StoreError> {
-        self.call(move |connection| waiting(connection, after, limit, bytes)).await
-    }
-
-    /// What is known of these cameras, in their order.
-    pub(crate) async fn pasts(&self, cameras: Vec<String>, borders: Borders) -> Result<Vec<Past>, StoreError> {
-        self.call(move |connection| cameras.iter().map(|camera| past(connection, camera, borders)).collect()).await
-    }
-
-    /// The picture of the newest delivered event of a camera that had one.
-    pub(crate) async fn picture(&self, camera: String) -> Result<Option<Vec<u8>>, StoreError> {
-        self.call(move |connection| {
-            connection
-                .prepare_cached(
-                    "SELECT jpeg FROM pictures JOIN events USING (row) \
-                     WHERE pictures.camera = ?1 AND delivered = 1 ORDER BY pictures.row DESC LIMIT 1",
-                )?
-                .query_row([camera], |row| row.get(0))
-                .optional()
         })
         .await
     }
@@ -235,11 +153,6 @@ fn mark(transaction: &Transaction<'_>, rows: &[i64], written: &mut Written) -> r
     let mut update = transaction
         .prepare_cached("UPDATE events SET delivered = 1 WHERE row = ?1 AND delivered = 0 RETURNING camera, size")?;
     let mut body = transaction.prepare_cached("SELECT body FROM events WHERE row = ?1")?;
-    let mut surplus = transaction.prepare_cached(
-        "DELETE FROM pictures WHERE row IN (SELECT pictures.row FROM pictures JOIN events USING (row) \
-         WHERE pictures.camera = ?1 AND pictures.row <= ?2 AND delivered = 1 \
-         ORDER BY pictures.row DESC LIMIT -1 OFFSET ?3)",
-    )?;
     let mut newest = std::collections::BTreeMap::<String, i64>::new();
     for row in rows {
         let marked = update.query_row([row], |row| Ok((row.get::<_, String>(0)?, number(row, 1)?))).optional()?;
@@ -250,80 +163,11 @@ fn mark(transaction: &Transaction<'_>, rows: &[i64], written: &mut Written) -> r
         *latest = (*latest).max(*row);
     }
     for (camera, row) in newest {
-        surplus.execute(params![camera, row, KEEP_PICTURES])?;
+        pictures::forget_surplus(transaction, &camera, row)?;
         let body = body.query_row([row], |row| row.get(0))?;
         written.bodies.push((camera, row, body));
     }
     Ok(())
-}
-
-fn waiting(connection: &Connection, after: i64, limit: usize, bytes: u64) -> rusqlite::Result<Vec<Stored>> {
-    let mut select = connection.prepare_cached(
-        "SELECT row, camera, event_id, timestamp, received, kind, body, size, \
-         (SELECT jpeg FROM pictures WHERE pictures.row = events.row) \
-         FROM events INDEXED BY events_waiting WHERE delivered = 0 AND row > ?1 ORDER BY row LIMIT ?2",
-    )?;
-    let mut rows = select.query(params![after, i64::try_from(limit).unwrap_or(i64::MAX)])?;
-    let mut found = Vec::new();
-    let mut total = 0;
-    while let Some(row) = rows.next()? {
-        total += number(row, 7)?;
-        if total > bytes && !found.is_empty() {
-            break;
-        }
-        found.push(Stored {
-            row: row.get(0)?,
-            camera: row.get(1)?,
-            event_id: row.get(2)?,
-            timestamp: row.get(3)?,
-            received: row.get(4)?,
-            kind: row.get(5)?,
-            body: row.get(6)?,
-            picture: row.get(8)?,
-        });
-    }
-    Ok(found)
-}
-
-fn past(connection: &Connection, camera: &str, borders: Borders) -> rusqlite::Result<Past> {
-    let mut last = connection.prepare_cached(
-        "SELECT row, event_id, happened, kind, body FROM events WHERE camera = ?1 AND happened <= ?2 \
-         ORDER BY happened DESC, row DESC LIMIT 1",
-    )?;
-    let mut newest = |until: i64| {
-        last.query_row(params![camera, until], |row| {
-            Ok(Newest {
-                row: row.get(0)?,
-                event_id: row.get(1)?,
-                happened: row.get(2)?,
-                kind: row.get(3)?,
-                body: row.get(4)?,
-            })
-        })
-        .optional()
-    };
-    // Our own clock may have been ahead once: what it dated into the future is the last event only if there is no other.
-    let last = match newest(borders.now)? {
-        Some(last) => Some(last),
-        None => newest(i64::MAX)?,
-    };
-    let delivered = connection
-        .prepare_cached(
-            "SELECT row, body FROM events INDEXED BY events_accepted WHERE camera = ?1 AND delivered = 1 \
-             ORDER BY row DESC LIMIT 1",
-        )?
-        .query_row([camera], |row| Ok((row.get(0)?, row.get(1)?)))
-        .optional()?;
-    let mut count = connection
-        .prepare_cached("SELECT count(*) FROM events WHERE camera = ?1 AND happened >= ?2 AND happened < ?3")?;
-    let mut since = |border: i64| count.query_row(params![camera, border, borders.next_day], |row| number(row, 0));
-    let (today, this_week) = (since(borders.day)?, since(borders.week)?);
-    let counted = connection
-        .prepare_cached(
-            "SELECT max(received) FROM events WHERE camera = ?1 AND happened >= ?2 AND happened < ?3 AND received <= ?4",
-        )?
-        .query_row(params![camera, borders.week, borders.next_day, borders.now], |row| row.get(0))?;
-    Ok(Past { last, delivered, today, this_week, counted })
 }
 
 /// A number that is never negative; SQLite knows only signed ones.

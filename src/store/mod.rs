@@ -7,8 +7,11 @@ mod database;
 mod error;
 pub(crate) mod events;
 mod open;
+mod pictures;
+pub(crate) mod reading;
 mod tables;
 mod tidy;
+pub(crate) mod timeline;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;

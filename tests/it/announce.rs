@@ -4,4 +4,5 @@ mod birth;
 mod cameras;
 mod inventory;
 mod recovery;
+mod requests;
 mod start;

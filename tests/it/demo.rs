@@ -78,6 +78,7 @@ async fn the_demo_shows_a_camera_that_fails_and_recovers_and_a_broker_that_forge
     for device in ["Camera Herald", "Front door", "Garden"] {
         demo.says(&[device, "announced"]).await;
     }
+    demo.says(&["Front door", "event", "person", "Somebody walks up to the door"]).await;
     demo.says(&["Garden", "offline", "refused", "unavailable"]).await;
     demo.says(&["Garden", "online", "jpeg 640x360", "available"]).await;
     demo.says(&["the broker is back, empty"]).await;
@@ -101,14 +102,23 @@ async fn the_demo_runs_when_the_usual_port_is_taken() {
     let _taken = TcpListener::bind("127.0.0.1:8099");
     let mut demo = Demo::start();
 
-    let service = demo.says(&["Service"]).await;
-    assert!(!service.contains(":8099/"), "{service}");
-    let url = service.split_whitespace().nth(1).expect("a URL");
+    let page = demo.says(&["Page"]).await;
+    assert!(!page.contains(":8099/"), "{page}");
+    let url = page.split_whitespace().nth(1).expect("a URL");
     demo.says(&["Camera Herald", "online"]).await;
-    while reqwest::get(url).await.expect("the service answers").status() != 200 {
+    while reqwest::get(format!("{url}readyz")).await.expect("the service answers").status() != 200 {
         // It is ready when it has heard the acknowledgement, a moment after we have seen the message.
         assert!(Instant::now() < demo.deadline, "it says that all is announced, and is not ready");
         sleep(Duration::from_millis(20)).await;
+    }
+
+    let shows =
+        |text: &'static str| async move { reqwest::get(url).await.unwrap().text().await.unwrap().contains(text) };
+    for text in ["Front door", "Garden", "/picture.jpg?at=", "/events/", "Somebody walks up to the door"] {
+        while !shows(text).await {
+            assert!(Instant::now() < demo.deadline, "the page at {url} never shows {text}");
+            sleep(Duration::from_millis(50)).await;
+        }
     }
 
     assert_eq!(demo.stop(Signal::SIGTERM).await, Some(0));

@@ -3,4 +3,4 @@
 mod delivery;
 mod disk;
 mod kill;
-mod support;
+pub(crate) mod support;

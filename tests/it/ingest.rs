@@ -4,4 +4,4 @@ mod doors;
 mod flood;
 mod limits;
 mod refusals;
-mod support;
+pub(crate) mod support;

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use camera_herald::camera::{Camera, CameraId, CameraKind, Inventory};
+use camera_herald::camera::{Camera, CameraId, Inventory};
 use camera_herald::ingest::{Accepted, Event, EventKind, Refused, Submission};
 use camera_herald::options::EventOptions;
 use camera_herald::outbox::{Histories, Keeper, Outbox, Settings, Waiting};
@@ -14,6 +14,8 @@ use jiff::tz::TimeZone;
 use serde_json::{Map, json};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
+
+use crate::support::camera::push_camera;
 
 struct Rig {
     submit: mpsc::Sender<Submission>,
@@ -68,19 +70,7 @@ async fn accept(submit: &mpsc::Sender<Submission>, event: Event) -> Result<Accep
 }
 
 fn camera(id: &str) -> Camera {
-    Camera {
-        id: CameraId::new(id).unwrap(),
-        name: id.to_uppercase(),
-        stream: None,
-        snapshot: None,
-        credentials: None,
-        kind: CameraKind::Camera,
-        area: None,
-        manufacturer: None,
-        model: None,
-        check_every: Duration::from_secs(30),
-        enabled: true,
-    }
+    Camera { name: id.to_uppercase(), ..push_camera(id) }
 }
 
 fn event(camera: &str, id: &str) -> Event {
@@ -358,4 +348,42 @@ async fn on_a_small_disk() {
     let check = rusqlite::Connection::open(dir.join("herald.db")).unwrap();
     let verdict: String = check.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
     assert_eq!(verdict, "ok");
+}
+
+#[tokio::test]
+async fn the_newest_fifty_events_of_a_camera_can_be_looked_at_each_with_its_own_picture() {
+    let dir = tempfile::tempdir().unwrap();
+    let rig = Rig::start(dir.path());
+    let (yard, porch) = (CameraId::new("yard").unwrap(), CameraId::new("porch").unwrap());
+    for n in 0..60 {
+        let picture = (n % 2 == 1).then(|| bytes::Bytes::from(format!("picture {n}")));
+        let event = Event { picture, ..event("yard", &format!("e{n}")) };
+        assert_eq!(accept(&rig.submit, event).await, Ok(Accepted::New));
+    }
+    assert_eq!(rig.accept("porch", "p").await, Ok(Accepted::New));
+    let delivered: Vec<i64> = rig.waiting().await.iter().take(20).map(|waiting| waiting.row).collect();
+    rig.outbox.delivered(delivered).await.unwrap();
+
+    let recent = rig.outbox.recent(&yard, 1_000).await.unwrap();
+    let ids: Vec<&str> = recent.iter().map(|event| event.event_id.as_str()).collect();
+    let expected: Vec<String> = (10..60).rev().map(|n| format!("e{n}")).collect();
+    assert_eq!(ids, expected);
+    assert_eq!(recent.iter().filter(|event| event.delivered).count(), 10);
+    assert_eq!(recent.iter().filter(|event| event.has_picture).count(), 25);
+    assert!(recent[0].body.contains("\"confidence\":80"), "{}", recent[0].body);
+    let newest = &recent[0];
+    assert_eq!(rig.outbox.picture_of(&yard, newest.row).await.unwrap().as_deref(), Some(&b"picture 59"[..]));
+    assert_eq!(rig.outbox.picture_of(&porch, newest.row).await.unwrap(), None, "it is another camera's");
+    assert_eq!(rig.outbox.picture_of(&yard, recent[1].row).await.unwrap(), None, "it had none");
+    let last = rig.histories.borrow()[&yard].last.clone().unwrap();
+    assert_eq!(last.picture, Some(newest.row));
+    assert_eq!(rig.outbox.recent(&porch, 5).await.unwrap().len(), 1);
+    rig.stop().await;
+
+    let rig = Rig::start(dir.path());
+    let mut histories = rig.histories.clone();
+    let loaded = histories.wait_for(|all| all.get(&yard).is_some_and(|history| history.last.is_some())).await.unwrap();
+    assert_eq!(loaded[&yard].last.as_ref(), Some(&last), "a restart changes nothing of it");
+    drop(loaded);
+    rig.stop().await;
 }

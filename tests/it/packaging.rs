@@ -321,6 +321,9 @@ fn config_yaml_says_only_what_is_not_the_default_and_asks_for_nothing_risky() {
     }
     assert_eq!(config["slug"].as_str(), Some("camera_herald"));
     assert_eq!(config["name"].as_str(), Some("Camera Herald"));
+    assert_eq!(config["ingress"].as_bool(), Some(true), "the page in the sidebar, and two points of the rating");
+    let icon = config["panel_icon"].as_str().expect("an icon in the sidebar");
+    assert!(icon.strip_prefix("mdi:").is_some_and(|name| name.bytes().all(|b| b.is_ascii_lowercase() || b == b'-')));
     assert_eq!(config["services"][0].as_str(), Some("mqtt:want"), "want: the app starts and waits without a broker");
     let arches: Vec<_> = config["arch"].as_sequence().expect("a list").iter().filter_map(Value::as_str).collect();
     assert_eq!(arches, ["aarch64", "amd64"]);
@@ -451,6 +454,23 @@ fn the_pictures_have_the_sizes_that_the_store_shows() {
     assert_eq!(png_size("icon.png"), (128, 128));
     let (width, height) = png_size("logo.png");
     assert!((200..=300).contains(&width) && (80..=120).contains(&height), "logo.png is {width}x{height}");
+}
+
+#[test]
+fn every_picture_of_the_readme_and_the_manual_is_there_and_small() {
+    let mut pictures = 0;
+    for page in ["README.md", "DOCS.md"] {
+        let text = text(page);
+        let named = text.split("](").chain(text.split("src=\"")).skip(1);
+        for path in named.filter_map(|rest| rest.split([')', '"']).next()).filter(|path| path.ends_with(".png")) {
+            let size =
+                std::fs::metadata(root().join(path)).unwrap_or_else(|e| panic!("{page} shows {path}: {e}")).len();
+            assert!(size < 300_000, "{path}: {size} bytes go to every user's disk");
+            pictures += 1;
+        }
+    }
+    assert!(pictures >= 4, "{pictures}");
+    assert_eq!(text("src/page/assets/icon.svg"), text("docs/art/icon.svg"), "the page shows the app's icon");
 }
 
 #[test]

@@ -11,7 +11,7 @@ use tokio::process::Command;
 use url::Url;
 
 use crate::chaos::camera::SnapshotCamera;
-use crate::support::camera::{IDR, Manner, PPS, RtspServer, SPS, ScriptedCamera, camera, with_password};
+use crate::support::camera::{BEGINNING, IDR, Manner, PPS, RtspServer, SPS, ScriptedCamera, camera, with_password};
 use crate::support::herald::{Herald, Setup};
 use crate::support::mosquitto::{Config, Mosquitto};
 use crate::support::publish_command;
@@ -109,12 +109,43 @@ async fn a_key_frame_that_is_broken_gives_no_picture_and_no_harm() {
 
 #[tokio::test]
 async fn a_stream_that_stops_in_the_middle_of_its_key_frame_shows_no_picture() {
-    // RFC 6184, section 5.8: the first part of a key frame, and never the last.
-    const BEGINNING: &[u8] = b"\x7c\x85\x88\x84\x06\xa8\x93\x0a";
     let packets = vec![(false, SPS), (false, PPS), (false, BEGINNING)];
     let stuck = ScriptedCamera::start(Manner::Plays(packets)).await;
     let outcome = prober::probe(&Clients::new(), &camera("front", &stuck.url("rtsp", "/")), WISH).await;
     assert_eq!(outcome.unwrap_err().reason, Reason::NoFrames);
+}
+
+/// A key frame of 128 by 96 pixels, one NAL unit a packet.
+fn large() -> Vec<(bool, &'static [u8])> {
+    // The first byte chooses the codec for the fuzz target.
+    let frame = &include_bytes!("../../fuzz/seeds/keyframe/h264_high")[1..];
+    let starts: Vec<_> = (0..frame.len()).filter(|at| frame[*at..].starts_with(&[0, 0, 1])).collect();
+    let ends = starts[1..].iter().copied().chain([frame.len()]);
+    let units = starts.iter().zip(ends).map(|(start, end)| &frame[start + 3..end]);
+    units.map(|unit| (unit[0] & 0x1f == 5, unit)).collect()
+}
+
+#[tokio::test]
+async fn a_stream_that_switches_its_resolution_is_seen_with_the_one_that_it_has() {
+    let (small, large) = (vec![(false, SPS), (false, PPS), (true, IDR)], large());
+    // In the same session, and from one session to the next.
+    let switching = ScriptedCamera::start(Manner::Plays([large.clone(), small.clone()].concat())).await;
+    switching.once(Manner::Plays(small.clone()));
+    switching.once(Manner::Plays([small, large].concat()));
+    let camera = camera("front", &switching.url("rtsp", "/"));
+    for size in [(64, 48), (64, 48), (128, 96)] {
+        assert_eq!(picture(&see(&camera).await).dimensions(), size);
+    }
+    assert_eq!(switching.seen().connections, 3, "each look is one connection");
+}
+
+#[tokio::test]
+async fn a_key_frame_that_never_ends_is_cut_off_before_it_fills_the_memory() {
+    let flood = ScriptedCamera::start(Manner::Floods).await;
+    let outcome = prober::probe(&Clients::new(), &camera("front", &flood.url("rtsp", "/")), WISH).await;
+    let failure = outcome.unwrap_err();
+    assert_eq!(failure.reason, Reason::NoFrames);
+    assert!(failure.detail.contains("never ends"), "{}", failure.detail);
 }
 
 /// Several looks at a stream that goes on: the share of each picture that differs from the first, and whether it counts as the same.

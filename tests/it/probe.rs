@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use camera_herald::camera::prober::{self, Clients, ProbeRequest};
 use camera_herald::camera::{
-    Camera, CameraState, Failure, Inventory, Pictures, Reason, Report, Sighting, Status, Statuses, tracker,
+    Camera, CameraState, Failure, Inventory, Reason, Report, Sighting, Status, Statuses, tracker,
 };
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
@@ -217,12 +217,12 @@ impl Running {
         let (inventory, inventories) = watch::channel(Inventory::new(cameras));
         let (requests, requested) = mpsc::channel(8);
         let (reports, reported) = mpsc::channel(8);
-        let (shown, statuses) = watch::channel(Statuses::new());
+        let told = tracker::Told::default();
+        let statuses = told.statuses.subscribe();
         let stop = CancellationToken::new();
         let mut tasks = JoinSet::new();
         tasks.spawn(prober::run(inventories.clone(), requested, reports, stop.clone()));
-        let (pictures, _) = watch::channel(Pictures::new());
-        tasks.spawn(tracker::run(inventories, reported, shown, pictures));
+        tasks.spawn(tracker::run(inventories, reported, told));
         Self { statuses, requests, stop, tasks, _inventory: inventory }
     }
 

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use crate::broker::link::Cause;
+use crate::broker::link::{Cause, Place};
 
 /// Why a connection ended or did not come to be. The variants are the session's next move.
 #[derive(Debug, thiserror::Error)]
@@ -55,7 +55,7 @@ impl SessionError {
     }
 
     pub(super) fn cause(&self) -> Cause {
-        Cause::new(self.kind(), self.to_string())
+        Cause::new(Place::Broker, self.kind(), self.to_string())
     }
 
     /// The port may open at any moment, and opening it is what would end the wait.
@@ -89,6 +89,34 @@ impl SessionError {
             Self::Io(source) => Self::Connect { address: address.to_owned(), source },
             Self::HalfOpen => Self::Timeout { address: address.to_owned() },
             other => other,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_cause_is_known_to_the_chain() {
+        let io = || io::Error::other("x");
+        let address = String::new;
+        for error in [
+            SessionError::Dns { host: address(), source: io() },
+            SessionError::Connect { address: address(), source: io() },
+            SessionError::Timeout { address: address() },
+            SessionError::Tls { address: address(), problem: address() },
+            SessionError::Credentials,
+            SessionError::Refused(address()),
+            SessionError::Protocol { spoken: "5", instead: "auto" },
+            SessionError::TakenOver,
+            SessionError::PacketTooLarge { limit: None },
+            SessionError::HalfOpen,
+            SessionError::AckOverdue,
+            SessionError::Io(io()),
+            SessionError::Broken(address()),
+        ] {
+            assert!(crate::chain::KINDS.contains(&error.kind()), "{error}");
         }
     }
 }

@@ -25,7 +25,7 @@ use memory::{Memory, Trouble};
 use open::{Opened, open};
 
 use super::handle::{Handle, Request};
-use super::link::{Cause, LinkState, Up};
+use super::link::{Cause, LinkState, Place, Up};
 use super::settings::{Identity, Inbound, Settings, Subscription, Timing};
 use crate::options::BrokerOptions;
 
@@ -55,7 +55,7 @@ impl Session {
     ) -> (Self, Handle, mpsc::Receiver<Inbound>) {
         let (request_sender, requests) = mpsc::channel(QUEUE);
         let (inbound, received) = mpsc::channel(INBOUND);
-        let cause = Cause::new("starting", "the link to the broker is being made");
+        let cause = Cause::new(Place::Here, "starting", "the link to the broker is being made");
         let (link, link_state) = watch::channel(LinkState::Down { cause, since: Timestamp::now() });
         let memory = Memory::new(&settings.timing);
         let session = Self { settings, identity, subscriptions, requests, inbound, link, memory };
@@ -83,7 +83,7 @@ impl Session {
                 () = refuse(&mut self.requests) => break,
             }
         }
-        let cause = Cause::new("stopped", "Camera Herald has stopped");
+        let cause = Cause::new(Place::Here, "stopped", "Camera Herald has stopped");
         self.link.send_replace(LinkState::Down { cause, since: Timestamp::now() });
     }
 

@@ -4,6 +4,8 @@
 //! report, unless its camera was removed or changed meanwhile, or the task was stopped.
 
 mod develop;
+mod figures;
+mod memory;
 mod place;
 mod rtsp;
 mod schedule;
@@ -259,27 +261,12 @@ fn now() -> std::time::Instant {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn camera() -> Camera {
-        Camera {
-            id: CameraId::new("front").unwrap(),
-            name: "Front".to_owned(),
-            stream: Some(Url::parse("rtsp://127.0.0.1:1/h264").unwrap()),
-            snapshot: None,
-            credentials: None,
-            kind: super::super::CameraKind::Camera,
-            area: None,
-            manufacturer: None,
-            model: None,
-            check_every: std::time::Duration::from_secs(30),
-            enabled: true,
-        }
-    }
+    use crate::camera::inventory::tests::streaming;
 
     #[tokio::test]
     async fn a_probe_that_panics_is_a_failure_of_its_camera_and_no_more() {
         let mut prober = Prober::new();
-        prober.schedule.set_inventory(&Inventory::new([camera()]), now());
+        prober.schedule.set_inventory(&Inventory::new([streaming("front")]), now());
         let (camera, ticket) = prober.schedule.start_next(now()).unwrap();
         let abort = prober.probes.spawn(async { panic!("on purpose") });
         prober.running.insert(abort.id(), Running { camera: camera.id.clone(), ticket, figures: false, abort });
@@ -294,7 +281,7 @@ mod tests {
     #[tokio::test]
     async fn a_probe_that_was_aborted_has_no_report() {
         let mut prober = Prober::new();
-        prober.schedule.set_inventory(&Inventory::new([camera()]), now());
+        prober.schedule.set_inventory(&Inventory::new([streaming("front")]), now());
         prober.start_due();
         prober.set_inventory(&Inventory::default());
         let ended = prober.probes.join_next_with_id().await.unwrap();

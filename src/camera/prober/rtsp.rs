@@ -25,6 +25,8 @@ use tracing::debug;
 use url::Url;
 
 use super::develop::Exposure;
+use super::figures::{Figures, figures};
+use super::memory::{self, Watch};
 use super::place::Place;
 use super::tls::Relay;
 use crate::camera::{Failure, Reason, Sighting};
@@ -36,11 +38,6 @@ const LIMIT: Duration = Duration::from_secs(10);
 
 /// How long a camera gets to answer TEARDOWN. It has been told by then; retina waits on for at most 5 s.
 const GOODBYE_LIMIT: Duration = Duration::from_secs(1);
-
-/// After the key frame: so long, so many bytes and so many frames are looked at for the figures.
-const LOOK: Duration = Duration::from_millis(1_200);
-const LOOK_BYTES: usize = 4 * 1_024 * 1_024;
-const LOOK_FRAMES: u32 = 120;
 
 /// Looks at one stream: what was seen, and the key frame.
 pub(super) async fn probe(
@@ -152,9 +149,12 @@ impl Visit<'_> {
     /// Waits for the first frame that a decoder can start with.
     async fn key_frame(&self, frames: &mut Demuxed, video: usize) -> Result<VideoFrame, Failure> {
         let (mut others, mut broken) = (0_u32, 0_u32);
+        let mut memory = Watch::start();
         loop {
-            match timeout_at(self.deadline, frames.next()).await {
+            let until = self.deadline.min(Instant::now() + memory::LOOK_EVERY);
+            match timeout_at(until, frames.next()).await {
                 Ok(Some(Ok(CodecItem::VideoFrame(frame)))) => {
+                    memory = Watch::start();
                     if is_key_frame(&frame, &frames.streams()[video]) {
                         return Ok(frame);
                     }
@@ -170,6 +170,10 @@ impl Visit<'_> {
                 Ok(None) => {
                     return Err(self.no_frames("closes the stream before the first picture: restart the camera"));
                 }
+                Err(_) if memory.is_too_much() => {
+                    return Err(self.no_frames("sends a picture that never ends: restart the camera"));
+                }
+                Err(_) if Instant::now() < self.deadline => {}
                 Err(_) => return Err(self.no_frames(what_came(others, broken))),
             }
         }
@@ -256,42 +260,6 @@ fn has_unit(data: &[u8], wanted: impl Fn(u8) -> bool) -> bool {
     data.windows(4).any(|bytes| bytes[..3] == [0, 0, 1] && wanted(bytes[3]))
 }
 
-/// What was measured after the key frame.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-struct Figures {
-    fps: Option<f32>,
-    bitrate: Option<u64>,
-}
-
-/// Looks on for a moment. A stream that stops or breaks here has shown its picture already: the next probe will find out.
-async fn figures(frames: &mut Demuxed, video: usize, first: &VideoFrame) -> Figures {
-    let until = Instant::now() + LOOK;
-    let (mut seen, mut bytes, mut last) = (0_u32, 0_usize, first.timestamp());
-    while seen < LOOK_FRAMES && bytes < LOOK_BYTES {
-        match timeout_at(until, frames.next()).await {
-            Ok(Some(Ok(CodecItem::VideoFrame(frame)))) if frame.stream_id() == video => {
-                seen += 1;
-                bytes += frame.data().len();
-                last = frame.timestamp();
-            }
-            Ok(Some(Ok(_))) => {}
-            Ok(Some(Err(_)) | None) | Err(_) => break,
-        }
-    }
-    measured(seen, bytes, last.elapsed_secs() - first.timestamp().elapsed_secs())
-}
-
-/// From a count of frames and bytes, and the seconds of the camera's clock between the first picture and the last. Below half a
-/// second, or with a clock that makes no sense, nothing is said.
-fn measured(frames: u32, bytes: usize, seconds: f64) -> Figures {
-    if frames < 2 || !(0.5..=10.0).contains(&seconds) {
-        return Figures::default();
-    }
-    let fps = (f64::from(frames) / seconds * 10.0).round() / 10.0;
-    let kilobits = (bytes as f64 * 8.0 / seconds / 1_000.0).round();
-    Figures { fps: Some(fps as f32), bitrate: Some(kilobits as u64 * 1_000) }
-}
-
 fn sighting(stream: &Stream, latency: Duration, figures: Option<Figures>) -> Sighting {
     let parameters = match stream.parameters() {
         Some(ParametersRef::Video(video)) => Some(video),
@@ -315,14 +283,6 @@ fn sighting(stream: &Stream, latency: Duration, figures: Option<Figures>) -> Sig
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn figures_come_from_the_cameras_clock_and_only_when_it_makes_sense() {
-        assert_eq!(measured(30, 250_000, 1.2), Figures { fps: Some(25.0), bitrate: Some(1_667_000) });
-        assert_eq!(measured(30, 250_000, 0.0), Figures::default());
-        assert_eq!(measured(30, 250_000, -3.0), Figures::default());
-        assert_eq!(measured(1, 250_000, 1.0), Figures::default());
-    }
 
     #[test]
     fn a_frame_of_parameter_sets_alone_is_no_picture() {

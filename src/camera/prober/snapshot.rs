@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use http_auth::{PasswordClient, PasswordParams};
 use image::{ImageFormat, ImageReader};
+use memchr::memmem;
 use reqwest::header::{AUTHORIZATION, HeaderMap, WWW_AUTHENTICATE};
 use reqwest::redirect::{Attempt, Policy};
 use reqwest::{Client, Response, StatusCode};
@@ -20,6 +21,7 @@ use super::place::Place;
 use super::tls::tls_failure;
 use crate::camera::{Failure, Reason, Sighting};
 use crate::credentials::Credentials;
+use crate::picture::jpeg;
 
 /// From the start of a probe to the last byte of the image.
 const LIMIT: Duration = Duration::from_secs(10);
@@ -200,15 +202,13 @@ fn tls_error<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a rus
 fn recognise(bytes: &[u8]) -> Result<(&'static str, (u32, u32)), &'static str> {
     const NO_IMAGE: &str = "sends something that is no JPEG or PNG image: check the snapshot's URL";
     let reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format().map_err(|_| NO_IMAGE)?;
-    let (codec, end): (_, &[u8]) = match reader.format() {
-        Some(ImageFormat::Jpeg) => ("jpeg", &[0xff, 0xd9]),
-        Some(ImageFormat::Png) => ("png", b"IEND\xae\x42\x60\x82"),
+    let (codec, is_whole) = match reader.format() {
+        Some(ImageFormat::Jpeg) => ("jpeg", jpeg::is_whole(bytes)),
+        Some(ImageFormat::Png) => ("png", memmem::rfind(bytes, b"IEND\xae\x42\x60\x82").is_some()),
         _ => return Err(NO_IMAGE),
     };
     let size = reader.into_dimensions().map_err(|_| NO_IMAGE)?;
-    // Some cameras fill up to a block with zeros, some end with a line break.
-    let padding = bytes.iter().rev().take_while(|byte| matches!(byte, 0 | b'\r' | b'\n')).count();
-    if !bytes[..bytes.len() - padding].ends_with(end) {
+    if !is_whole {
         return Err("sends a picture without its end: check the camera's network");
     }
     Ok((codec, size))
@@ -225,11 +225,11 @@ mod tests {
     }
 
     #[test]
-    fn whole_images_are_recognised_also_with_padding() {
+    fn whole_images_are_recognised_also_with_what_cameras_append() {
         for (format, codec) in [(ImageFormat::Jpeg, "jpeg"), (ImageFormat::Png, "png")] {
             let mut image = encoded(format);
             assert_eq!(recognise(&image), Ok((codec, (64, 48))));
-            image.extend_from_slice(b"\0\0\r\n");
+            image.extend_from_slice(b"\0\0\r\n of their own");
             assert_eq!(recognise(&image), Ok((codec, (64, 48))));
         }
     }

@@ -1,33 +1,13 @@
 //! Tables and properties of the decision.
 
-use std::time::Duration;
-
 use proptest::prelude::*;
-use url::Url;
 
 use super::*;
-use crate::camera::{Camera, CameraKind};
-
-const EVERY: u64 = 30;
+use crate::camera::Camera;
+use crate::camera::inventory::tests::streaming as camera;
 
 fn id(name: &str) -> CameraId {
     CameraId::new(name).unwrap()
-}
-
-fn camera(name: &str) -> Camera {
-    Camera {
-        id: id(name),
-        name: name.to_owned(),
-        stream: Some(Url::parse("rtsp://10.0.0.5/h264").unwrap()),
-        snapshot: None,
-        credentials: None,
-        kind: CameraKind::Camera,
-        area: None,
-        manufacturer: None,
-        model: None,
-        check_every: Duration::from_secs(EVERY),
-        enabled: true,
-    }
 }
 
 fn at(seconds: i64) -> Timestamp {

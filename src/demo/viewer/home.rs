@@ -64,6 +64,22 @@ struct Status {
     latency_ms: Option<u64>,
 }
 
+/// What we read of a detection.
+#[derive(Debug, Deserialize)]
+struct Detection {
+    event_type: String,
+    description: Option<String>,
+}
+
+impl Detection {
+    fn details(self) -> String {
+        match self.description {
+            Some(description) => format!("{}: {description}", self.event_type),
+            None => self.event_type,
+        }
+    }
+}
+
 impl Home {
     /// Takes note of a message.
     pub(super) fn hear(&mut self, topic: &str, payload: &[u8]) -> Option<News> {
@@ -103,6 +119,10 @@ impl Config {
         self.availability.last().map(|topic| topic.topic.as_str())
     }
 
+    fn detection_topic(&self) -> Option<&str> {
+        self.components.get("detection")?.state_topic.as_deref()
+    }
+
     fn status_topic(&self) -> Option<&str> {
         self.components.get("status")?.state_topic.as_deref()
     }
@@ -126,6 +146,8 @@ impl Device {
             self.available = Some(payload == b"online");
         } else if self.config.status_topic() == Some(topic) {
             self.status = serde_json::from_slice(payload).ok();
+        } else if self.config.detection_topic() == Some(topic) {
+            return self.event_news(payload);
         } else {
             return None;
         }
@@ -155,6 +177,11 @@ impl Device {
         let entities = if available { "available" } else { "unavailable" };
         let tone = if online { Tone::Good } else { Tone::Bad };
         Some(self.news(&word, tone, format!("{details}; entities {entities}")))
+    }
+
+    fn event_news(&self, payload: &[u8]) -> Option<News> {
+        let event: Detection = serde_json::from_slice(payload).ok()?;
+        Some(self.news("event", Tone::News, event.details()))
     }
 
     fn is_new(&mut self, status: &str, available: bool) -> Option<()> {

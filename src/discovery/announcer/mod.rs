@@ -4,22 +4,28 @@
 //! [`Announced`]. What is published last in a run is `online`, so nothing stale is ever shown as available.
 
 mod departed;
+mod hear;
+mod requests;
 mod run;
 mod sweep;
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
+use std::time::Duration;
 
+use jiff::Timestamp;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-pub use run::{Delivery, config_messages};
+pub use requests::{Asked, RequestError, Requests, Retained, requests};
+pub use run::{Delivery, config_message, config_messages};
 pub use sweep::clear_leftovers;
 
 use super::ledger::Ledger;
 use super::pace::Pace;
 use super::plan::Plan;
+use super::presence::Presence;
 use super::schedule::Schedule;
 use super::states;
 use super::topics::{Owner, Topics};
@@ -37,6 +43,24 @@ pub struct Announced {
     pub cameras: Arc<BTreeSet<CameraId>>,
     /// Content hash by state topic, as the run sent them.
     pub sent: Arc<HashMap<String, i64>>,
+    /// What was announced.
+    pub plan: Arc<Plan>,
+    /// When the run ended.
+    pub at: Timestamp,
+    /// How long it took.
+    pub took: Duration,
+    /// How many runs went through since the start.
+    pub runs: u64,
+}
+
+impl Announced {
+    /// The discovery message of one device, topic and payload, byte for byte as Home Assistant was sent it.
+    ///
+    /// It is made again from the plan that was announced: kept, those of 1,000 cameras would take 10 MB.
+    #[must_use]
+    pub fn config(&self, topics: &Topics, owner: &Owner) -> Option<(String, String)> {
+        config_message(topics, &self.plan, owner).map(|(topic, payload)| (topic, payload.to_string()))
+    }
 }
 
 /// What the announcer listens to.
@@ -53,6 +77,10 @@ pub struct Sources {
     pub inbound: mpsc::Receiver<Inbound>,
     /// Who is asked for probes.
     pub probes: mpsc::Sender<ProbeRequest>,
+    /// What others ask.
+    pub requests: Asked,
+    /// Told what is heard of Home Assistant.
+    pub presence: watch::Sender<Presence>,
 }
 
 /// The task.
@@ -65,10 +93,12 @@ pub struct Announcer {
     delivery: Delivery,
     schedule: Schedule,
     /// Devices that the user deleted in Home Assistant. They come back at the next start, or when asked for.
-    dismissed: BTreeSet<Owner>,
+    dismissed: watch::Sender<BTreeSet<Owner>>,
     /// The epoch that was seen last, and the one whose retained topics were looked through.
     epoch: Option<u64>,
     swept: Option<u64>,
+    /// Runs that went through.
+    runs: u64,
 }
 
 /// What the announcer needs to receive from the broker.
@@ -86,7 +116,7 @@ pub fn subscriptions(topics: &Topics) -> Vec<Subscription> {
 }
 
 impl Announcer {
-    /// An announcer and what it will have announced. It stops when `publisher_gone` is cancelled.
+    /// An announcer, what it will have announced, and the devices that the user deleted in Home Assistant. It stops when `publisher_gone` is cancelled.
     #[must_use]
     pub fn new(
         topics: Topics,
@@ -94,8 +124,9 @@ impl Announcer {
         sources: Sources,
         ledger: Ledger,
         publisher_gone: CancellationToken,
-    ) -> (Self, watch::Receiver<Option<Announced>>) {
-        let (announced, receiver) = watch::channel(None);
+    ) -> (Self, watch::Receiver<Option<Announced>>, watch::Receiver<BTreeSet<Owner>>) {
+        let (announced, announced_seen) = watch::channel(None);
+        let (dismissed, dismissed_seen) = watch::channel(BTreeSet::new());
         let announcer = Self {
             delivery: Delivery::new(topics.clone(), handle.clone(), ledger, Pace::new(Instant::now())),
             topics,
@@ -104,11 +135,12 @@ impl Announcer {
             announced,
             publisher_gone,
             schedule: Schedule::default(),
-            dismissed: BTreeSet::new(),
+            dismissed,
             epoch: None,
             swept: None,
+            runs: 0,
         };
-        (announcer, receiver)
+        (announcer, announced_seen, dismissed_seen)
     }
 
     /// Announces until the publisher is gone, whose last states go out before our `offline`.
@@ -122,8 +154,15 @@ impl Announcer {
                 biased;
                 () = publisher_gone.cancelled() => break,
                 Ok(()) = link.changed() => self.see_link(&link.borrow_and_update().clone()),
-                Ok(()) = self.sources.inventory.changed() => self.schedule.soon(Instant::now()),
+                Ok(()) = self.sources.inventory.changed() => self.see_inventory(),
                 Some(message) = self.sources.inbound.recv() => self.hear(&message),
+                Some(request) = self.sources.requests.next() => {
+                    tokio::select! {
+                        biased;
+                        () = publisher_gone.cancelled() => break,
+                        () = self.do_as_asked(request) => {}
+                    }
+                }
                 () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {
                     tokio::select! {
                         biased;
@@ -141,79 +180,21 @@ impl Announcer {
             self.epoch = state.epoch();
             if self.epoch.is_some() {
                 self.delivery.new_epoch();
+                self.sources.presence.send_if_modified(Presence::forget);
                 self.schedule.now(Instant::now());
             }
         }
     }
 
-    fn hear(&mut self, message: &Inbound) {
-        let now = Instant::now();
-        if message.topic == self.topics.birth() {
-            if message.payload == states::ONLINE && !message.retained {
-                tracing::info!("Home Assistant has started: announcing everything again");
-                self.delivery.departed.arrived();
-                self.delivery.born = true;
-                self.schedule.birth(now, &mut rand::rng());
-            } else if message.payload == states::OFFLINE {
-                self.delivery.departed.left(now);
-            }
-        } else if message.topic == self.topics.status() {
-            self.hear_status(message);
-        } else if message.topic == self.topics.bridge_command() {
-            if message.payload == "announce" && !message.retained {
-                tracing::info!("Asked to announce again");
-                self.dismissed.clear();
-                self.schedule.soon(now);
-            } else if message.payload == "probe_all" && !message.retained {
-                self.ask_for_probe(ProbeRequest::All);
-            }
-        } else if let Some(camera) = self.topics.commanded_camera(&message.topic) {
-            // Both bring a new picture, and whatever else there is to see.
-            if (message.payload == "probe" || message.payload == "snapshot") && !message.retained {
-                self.ask_for_probe(ProbeRequest::One(camera));
-            }
-        } else if let Some(owner) = self.topics.config_owner(&message.topic) {
-            self.hear_clearing(owner, &message.topic);
-        }
-    }
-
-    /// Somebody else spoke for us: the will of an old connection that the broker saw end late, or a second copy that
-    /// stopped. Home Assistant would show everything as unavailable for as long as nobody contradicts.
-    fn hear_status(&mut self, message: &Inbound) {
-        let announced = self.announced.borrow().as_ref().map(|announced| announced.epoch);
-        let ours = message.payload == states::ONLINE || message.retained;
-        if ours || self.epoch.is_none() || announced != self.epoch {
-            return;
-        }
-        tracing::warn!(
-            topic = message.topic,
-            "Somebody else said that Camera Herald is offline; saying that it is not. If this comes again and again, a \
-             second copy runs with the same topics.base"
-        );
-        self.schedule.soon(Instant::now());
-    }
-
-    /// Requests that the prober has not taken yet will be answered by the same probes.
-    fn ask_for_probe(&self, request: ProbeRequest) {
-        tracing::debug!(?request, "Asked for a probe");
-        let _as_many_wait_already = self.sources.probes.try_send(request);
-    }
-
-    /// Home Assistant clears a config topic when its user deletes the device; so does another copy of `retract`.
-    fn hear_clearing(&mut self, owner: Owner, topic: &str) {
-        let wanted = match &owner {
-            Owner::Bridge => true,
-            Owner::Camera(camera) => self.sources.inventory.borrow().get(camera).is_some(),
-        };
-        if self.delivery.cleared_by_us(topic) || !wanted || self.dismissed.contains(&owner) {
-            return;
-        }
-        tracing::warn!(
-            topic,
-            "The device was deleted in Home Assistant. It comes back at the next start of Camera Herald, or with \
-             \"Announce again\"; set enabled: false to keep it away"
-        );
-        self.dismissed.insert(owner);
+    /// A device that the user deleted is forgotten with its camera: should that come back, so does the device.
+    fn see_inventory(&mut self) {
+        let inventory = self.sources.inventory.borrow_and_update();
+        self.dismissed.send_if_modified(|dismissed| {
+            let before = dismissed.len();
+            dismissed.retain(|owner| !matches!(owner, Owner::Camera(id) if inventory.get(id).is_none()));
+            dismissed.len() != before
+        });
+        drop(inventory);
         self.schedule.soon(Instant::now());
     }
 
@@ -221,8 +202,8 @@ impl Announcer {
     async fn announce(&mut self) {
         self.schedule.begin();
         let Some(epoch) = self.epoch else { return };
-        let plan = Plan::new(&self.sources.inventory.borrow_and_update(), &self.dismissed);
-        let outcome = self.announce_plan(epoch, &plan).await;
+        let plan = Plan::new(&self.sources.inventory.borrow_and_update(), &self.dismissed.borrow());
+        let outcome = self.announce_plan(epoch, Arc::new(plan)).await;
         self.schedule.end(Instant::now());
         match outcome {
             Ok(()) => {}
@@ -231,9 +212,9 @@ impl Announcer {
         }
     }
 
-    async fn announce_plan(&mut self, epoch: u64, plan: &Plan) -> Result<(), PublishError> {
+    async fn announce_plan(&mut self, epoch: u64, plan: Arc<Plan>) -> Result<(), PublishError> {
         let began = Instant::now();
-        let sent = self.delivery.announce(plan, &self.sources).await?;
+        let sent = self.delivery.announce(&plan, &self.sources).await?;
         let cameras: BTreeSet<_> = plan.cameras.iter().map(|camera| camera.id.clone()).collect();
         tracing::info!(
             cameras = cameras.len(),
@@ -241,15 +222,21 @@ impl Announcer {
             took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
             "Announced to Home Assistant"
         );
-        self.announced.send_replace(Some(Announced { epoch, cameras: Arc::new(cameras), sent: Arc::new(sent) }));
-        self.delivery.see_off_the_departed(plan).await?;
         let desired = plan.topics(&self.topics);
+        let there: Vec<_> = plan.cameras.iter().map(|camera| camera.id.clone()).collect();
+        self.runs += 1;
+        self.announced.send_replace(Some(Announced {
+            epoch,
+            cameras: Arc::new(cameras),
+            sent: Arc::new(sent),
+            plan,
+            at: Timestamp::now(),
+            took: began.elapsed(),
+            runs: self.runs,
+        }));
+        self.delivery.see_off_the_departed(&there).await?;
         self.delivery.clear_known_leftovers(&desired).await?;
-        for owner in &self.dismissed {
-            if let Owner::Camera(camera) = owner {
-                self.delivery.departed.forget(camera);
-            }
-        }
+        self.delivery.forget_the_dismissed(&self.dismissed.borrow());
         if self.swept != Some(epoch) {
             clear_leftovers(&mut self.delivery, &desired).await?;
             self.swept = Some(epoch);

@@ -9,12 +9,14 @@ use tokio::time::{Instant, sleep, sleep_until};
 use super::super::entities;
 use super::super::ledger::{Components, Ledger, hash};
 use super::super::pace::Pace;
+use super::super::payload::DevicePayload;
 use super::super::plan::Plan;
 use super::super::states::{self, Events, Known};
 use super::super::topics::{Owner, Topics};
 use super::Sources;
 use super::departed::Departed;
 use crate::broker::{Ack, Handle, LinkState, Message, PublishError, Up};
+use crate::camera::Camera;
 
 /// Home Assistant drops components when two different payloads for one device come closer together than this.
 const PAYLOAD_GAP: Duration = Duration::from_secs(2);
@@ -40,16 +42,32 @@ pub struct Delivery {
 /// The discovery messages of a plan, the bridge's first.
 #[must_use]
 pub fn config_messages(topics: &Topics, plan: &Plan) -> Vec<(String, Value)> {
-    let bridge = plan.bridge.then(|| (topics.config(&Owner::Bridge), entities::bridge(topics)));
-    let cameras = plan.cameras.iter().map(|camera| {
-        let mut payload = entities::camera(topics, camera);
-        if !plan.bridge {
-            payload.device.via_device = None;
+    let bridge = config_message(topics, plan, &Owner::Bridge);
+    bridge.into_iter().chain(plan.cameras.iter().map(|camera| camera_message(topics, plan, camera))).collect()
+}
+
+/// The discovery message of one device of a plan: always the same for the same plan.
+#[must_use]
+pub fn config_message(topics: &Topics, plan: &Plan, owner: &Owner) -> Option<(String, Value)> {
+    match owner {
+        Owner::Bridge => plan.bridge.then(|| message(topics, owner, &entities::bridge(topics))),
+        Owner::Camera(id) => {
+            let camera = plan.cameras.iter().find(|camera| camera.id == *id)?;
+            Some(camera_message(topics, plan, camera))
         }
-        (topics.config(&Owner::Camera(camera.id.clone())), payload)
-    });
-    let json = |payload| serde_json::to_value(payload).expect("a payload has text keys only");
-    bridge.into_iter().chain(cameras).map(|(topic, payload)| (topic, json(payload))).collect()
+    }
+}
+
+fn camera_message(topics: &Topics, plan: &Plan, camera: &Camera) -> (String, Value) {
+    let mut payload = entities::camera(topics, camera);
+    if !plan.bridge {
+        payload.device.via_device = None;
+    }
+    message(topics, &Owner::Camera(camera.id.clone()), &payload)
+}
+
+fn message(topics: &Topics, owner: &Owner, payload: &DevicePayload) -> (String, Value) {
+    (topics.config(owner), serde_json::to_value(payload).expect("a payload has text keys only"))
 }
 
 impl Delivery {

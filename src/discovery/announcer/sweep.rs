@@ -15,7 +15,7 @@ impl Delivery {
         self.clear_with_a_word(leftovers).await
     }
 
-    async fn clear_with_a_word(&mut self, leftovers: Vec<String>) -> Result<(), PublishError> {
+    pub(super) async fn clear_with_a_word(&mut self, leftovers: Vec<String>) -> Result<(), PublishError> {
         let devices = leftovers.iter().filter(|topic| self.topics.config_owner(topic).is_some()).count();
         let topics = leftovers.len();
         if topics > 0 {
@@ -31,11 +31,17 @@ impl Delivery {
 /// # Errors
 /// [`PublishError::LinkDown`] when the link went down in between.
 pub async fn clear_leftovers(delivery: &mut Delivery, desired: &BTreeSet<String>) -> Result<(), PublishError> {
-    let mut leftovers = Vec::new();
+    let found = retained(delivery).await?;
+    delivery.clear_with_a_word(found.into_iter().filter(|topic| !desired.contains(topic)).collect()).await
+}
+
+/// Every retained topic of our node and base on the broker.
+pub(super) async fn retained(delivery: &Delivery) -> Result<BTreeSet<String>, PublishError> {
+    let mut all = BTreeSet::new();
     for filter in delivery.topics.own_filters() {
-        let found = delivery.handle.scan(filter).await?;
-        let ours = |topic: &String| delivery.topics.is_own(topic);
-        leftovers.extend(found.into_iter().filter(|topic| ours(topic) && !desired.contains(topic)));
+        all.append(&mut delivery.handle.scan(filter).await?);
     }
-    delivery.clear_with_a_word(leftovers).await
+    // The configs of other programs were among them.
+    all.retain(|topic| delivery.topics.is_own(topic));
+    Ok(all)
 }

@@ -7,7 +7,8 @@ use serde_json::{Map, json};
 use tokio::sync::oneshot;
 
 use super::*;
-use crate::camera::{Camera, CameraId, CameraKind};
+use crate::camera::inventory::tests::camera;
+use crate::camera::{Camera, CameraId};
 use crate::ingest::{Event, EventKind};
 use crate::options::EventOptions;
 use crate::outbox::{Caps, History};
@@ -19,19 +20,7 @@ fn at(text: &str) -> Timestamp {
 }
 
 fn inventory(ids: &[&str]) -> Inventory {
-    Inventory::new(ids.iter().map(|id| Camera {
-        id: CameraId::new(id).unwrap(),
-        name: format!("The {id}"),
-        stream: None,
-        snapshot: None,
-        credentials: None,
-        kind: CameraKind::Camera,
-        area: None,
-        manufacturer: None,
-        model: None,
-        check_every: Duration::from_secs(30),
-        enabled: true,
-    }))
+    Inventory::new(ids.iter().map(|id| Camera { name: format!("The {id}"), ..camera(id) }))
 }
 
 struct Rig {

@@ -102,5 +102,26 @@ fn a_file_of_the_first_version_keeps_its_ledger() {
     assert_eq!(hash, 7);
     connection.execute("INSERT INTO sqlite_sequence VALUES ('events', 1)", []).unwrap();
     assert_eq!(connection.pragma_query_value(None, "auto_vacuum", |row| row.get::<_, i64>(0)).unwrap(), 2);
-    assert_eq!(version(&connection).unwrap(), 2);
+    assert_eq!(version(&connection).unwrap(), 3);
+}
+
+#[test]
+fn a_file_of_the_second_version_keeps_its_events_and_gets_timelines() {
+    let dir = tempfile::tempdir().unwrap();
+    let old = Connection::open(dir.path().join(FILE)).unwrap();
+    old.pragma_update(None, "auto_vacuum", "INCREMENTAL").unwrap();
+    for step in &MIGRATIONS[..2] {
+        old.execute_batch(step).unwrap();
+    }
+    old.execute_batch(
+        "INSERT INTO events (camera, event_id, timestamp, received, happened, kind, size, body) \
+         VALUES ('yard', 'e', 1, 2, 1, 'motion', 9, '{}'); PRAGMA user_version = 2;",
+    )
+    .unwrap();
+    drop(old);
+    let (connection, _) = file_or_memory(dir.path()).unwrap();
+    let count = |table: &str| {
+        connection.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get::<_, i64>(0)).unwrap()
+    };
+    assert_eq!((count("events"), count("timeline"), version(&connection).unwrap()), (1, 0, 3));
 }

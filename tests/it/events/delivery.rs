@@ -133,6 +133,86 @@ async fn the_last_picture_is_sent_again_after_home_assistant_has_started() {
     assert_eq!(watcher.seen().iter().filter(|message| message.topic.ends_with("/detection")).count(), 0);
 }
 
+/// A picture that hardly becomes smaller by compression.
+fn noise(width: u32, height: u32) -> Vec<u8> {
+    let mut seed = 1_u32;
+    let picture = image::RgbImage::from_fn(width, height, |_, _| {
+        seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        image::Rgb([(seed >> 24) as u8, (seed >> 16) as u8, (seed >> 8) as u8])
+    });
+    let mut bytes = std::io::Cursor::new(Vec::new());
+    picture.write_to(&mut bytes, image::ImageFormat::Jpeg).unwrap();
+    bytes.into_inner()
+}
+
+#[tokio::test]
+async fn a_picture_keeps_to_the_brokers_packet_limit_and_never_costs_the_connection() {
+    for (limit, (width, height), fits) in [(100_000, (1_280, 720), true), (12_000, (320, 180), false)] {
+        let config = Config { extra: vec![format!("max_packet_size {limit}")], ..Config::default() };
+        let broker = Mosquitto::start(config).await;
+        let (herald, sender) = start(Setup::with_broker(broker.addr(), push_cameras(1))).await;
+        herald.says("Announced to Home Assistant", 1).await;
+        let watcher = Watcher::start(broker.addr(), &["camera_herald/camera/#"], QoS::AtLeastOnce).await;
+        let mut posted = event("one");
+        posted["image_base64"] = json!(base64(&noise(width, height)));
+        assert_eq!(sender.insist("cam_0", &posted).await, 202);
+        until(&watcher, "detection", |event| event["event_id"] == "one").await;
+        let pictures: Vec<_> =
+            watcher.seen().into_iter().filter(|message| message.topic.ends_with("/snapshot")).collect();
+        if fits {
+            assert_eq!(pictures.len(), 1);
+            assert!(
+                pictures[0].payload.len() > limit / 4 && pictures[0].payload.len() < limit,
+                "{}",
+                pictures[0].payload.len()
+            );
+            image::load_from_memory(&pictures[0].payload).unwrap();
+        } else {
+            assert!(pictures.is_empty());
+            herald.says("does not fit into", 1).await;
+        }
+        assert_eq!(sender.insist("cam_0", &event("two")).await, 202);
+        until(&watcher, "detection", |event| event["event_id"] == "two").await;
+        assert_eq!(herald.log().matches("Announced to Home Assistant").count(), 1, "{limit}: the link was lost");
+    }
+}
+
+#[tokio::test]
+async fn an_event_of_a_camera_that_was_just_added_waits_for_its_announcement() {
+    let broker = Mosquitto::start(Config::default()).await;
+    let (mut herald, sender) = start(Setup::with_broker(broker.addr(), push_cameras(1))).await;
+    herald.says("Announced to Home Assistant", 1).await;
+    let watcher = Watcher::start(broker.addr(), &["camera_herald/camera/#"], QoS::AtLeastOnce).await;
+    for count in 2..6 {
+        let id = format!("cam_{}", count - 1);
+        herald.reload(|options| options["cameras"] = push_cameras(count));
+        // It is known at the door before Home Assistant knows it.
+        while sender.insist(&id, &event("first")).await == 404 {}
+        assert_eq!(sender.insist("cam_0", &event(&format!("beside-{count}"))).await, 202);
+        watcher.wait_for(|message| message.topic == format!("camera_herald/camera/{id}/detection")).await;
+    }
+    assert_eq!(herald.count("is dropped"), 0, "{}", herald.log());
+}
+
+#[tokio::test]
+async fn todays_count_begins_at_the_midnight_of_the_zone_that_the_supervisor_sets() {
+    let broker = Mosquitto::start(Config::default()).await;
+    // In Auckland it is never midnight when it is midnight in UTC.
+    let zone = jiff::tz::TimeZone::get("Pacific/Auckland").unwrap();
+    let midnight = jiff::Timestamp::now().to_zoned(zone).start_of_day().unwrap().timestamp();
+    let mut setup = Setup::with_broker(broker.addr(), push_cameras(1));
+    setup.environment.push(("TZ".to_owned(), "Pacific/Auckland".to_owned()));
+    let (_herald, sender) = start(setup).await;
+    for (id, seconds) in [("yesterday", -1), ("today", 0)] {
+        let mut posted = event(id);
+        posted["timestamp"] = json!(midnight + jiff::SignedDuration::from_secs(seconds));
+        assert_eq!(sender.insist("cam_0", &posted).await, 202);
+    }
+    let watcher = Watcher::start(broker.addr(), &["camera_herald/camera/#"], QoS::AtLeastOnce).await;
+    let counts = until(&watcher, "counts", |counts| counts["events_this_week"].as_u64() > Some(0)).await;
+    assert_eq!(counts["events_today"], 1, "{counts}");
+}
+
 #[tokio::test]
 async fn a_doorbell_rings() {
     let broker = Mosquitto::start(Config::default()).await;

@@ -5,6 +5,8 @@ use base64::prelude::BASE64_STANDARD;
 use camera_herald::ingest::EventKind;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 use super::support::{FORM, House, Mood, TOKEN, cameras, form, jpeg};
 
@@ -171,5 +173,34 @@ async fn a_stop_does_not_wait_for_a_stuck_disk() {
         tokio::time::sleep(std::time::Duration::from_millis(100)),
     );
     assert!(sending.is_err(), "nothing is answered before the disk has it");
+    house.stop().await;
+}
+
+#[tokio::test]
+async fn a_new_token_is_asked_for_at_once_and_what_is_under_way_is_kept() {
+    let house = House::open().await;
+    let body = r#"{"event_id":"old"}"#;
+    let head = format!(
+        "POST /api/v1/cameras/front/events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\nConnection: close\r\n\
+         Content-Type: application/json\r\nContent-Length: {}\r\nExpect: 100-continue\r\n\r\n",
+        body.len()
+    );
+    let mut under_way = TcpStream::connect(house.addr).await.unwrap();
+    under_way.write_all(head.as_bytes()).await.unwrap();
+    // The body is asked for only after the token was looked at.
+    let mut go_on = [0; 12];
+    under_way.read_exact(&mut go_on).await.unwrap();
+    assert_eq!(&go_on, b"HTTP/1.1 100");
+
+    house.exchange_token("another-token_0123456789");
+    assert_eq!(house.send(&json!({ "event_id": "late" })).await.status(), StatusCode::UNAUTHORIZED);
+    let request = house.request(Method::POST, "/api/v1/cameras/front/events").bearer_auth("another-token_0123456789");
+    assert_eq!(request.json(&json!({ "event_id": "new" })).send().await.unwrap().status(), StatusCode::ACCEPTED);
+    under_way.write_all(body.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    under_way.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.contains("HTTP/1.1 202"), "{answer}");
+    let ids: Vec<String> = house.events().into_iter().map(|event| event.event_id).collect();
+    assert_eq!(ids, ["new", "old"]);
     house.stop().await;
 }

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use camera_herald::camera::{Camera, CameraId, CameraKind, Inventory};
+use camera_herald::camera::{Camera, CameraKind, Inventory};
 use camera_herald::ingest::{Accepted, Bounds, Doors, Event, EventToken, Refused, Submission, serve_on};
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
 use serde_json::Value;
@@ -14,6 +14,8 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
+
+use crate::support::camera::push_camera;
 
 pub(crate) const TOKEN: &str = "token-of-the-test_0123456789";
 
@@ -38,6 +40,7 @@ pub(crate) struct House {
     events: Arc<Mutex<Vec<Event>>>,
     mood: Arc<Mutex<Mood>>,
     inventory: watch::Sender<Inventory>,
+    token: watch::Sender<EventToken>,
     stop: CancellationToken,
     tasks: JoinSet<()>,
 }
@@ -46,19 +49,7 @@ pub(crate) struct House {
 pub(crate) fn cameras() -> Vec<Camera> {
     [("front", CameraKind::Doorbell, true), ("back", CameraKind::Camera, true), ("garage", CameraKind::Camera, false)]
         .into_iter()
-        .map(|(id, kind, enabled)| Camera {
-            id: CameraId::new(id).unwrap(),
-            name: id.to_owned(),
-            stream: None,
-            snapshot: None,
-            credentials: None,
-            kind,
-            area: None,
-            manufacturer: None,
-            model: None,
-            check_every: Duration::from_secs(30),
-            enabled,
-        })
+        .map(|(id, kind, enabled)| Camera { kind, enabled, ..push_camera(id) })
         .collect()
 }
 
@@ -79,7 +70,8 @@ impl House {
     async fn build(bounds: Bounds, with_outbox: bool) -> Self {
         let (inventory, seen) = watch::channel(Inventory::new(cameras()));
         let (sender, submissions) = mpsc::channel(4);
-        let doors = Doors::with_bounds(seen, EventToken::new(TOKEN), sender, bounds);
+        let (token, token_seen) = watch::channel(EventToken::new(TOKEN));
+        let doors = Doors::with_bounds(seen, token_seen, sender, bounds);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let addr = listener.local_addr().unwrap();
         let stop = CancellationToken::new();
@@ -91,7 +83,7 @@ impl House {
         if with_outbox {
             tasks.spawn(async move { outbox(submissions, kept, now).await });
         }
-        Self { addr, client: client(), events, mood, inventory, stop, tasks }
+        Self { addr, client: client(), events, mood, inventory, token, stop, tasks }
     }
 
     pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
@@ -114,6 +106,11 @@ impl House {
 
     pub(crate) fn set_cameras(&self, cameras: Vec<Camera>) {
         self.inventory.send_replace(Inventory::new(cameras));
+    }
+
+    /// Another token counts from now on.
+    pub(crate) fn exchange_token(&self, token: &str) {
+        self.token.send_replace(EventToken::new(token));
     }
 
     pub(crate) fn events(&self) -> Vec<Event> {

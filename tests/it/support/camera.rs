@@ -19,11 +19,16 @@ use url::Url;
 pub(crate) fn camera(id: &str, url: &str) -> Camera {
     let url = Url::parse(url).unwrap();
     let (stream, snapshot) = if url.scheme().starts_with("rtsp") { (Some(url), None) } else { (None, Some(url)) };
+    Camera { stream, snapshot, ..push_camera(id) }
+}
+
+/// A camera that only sends events.
+pub(crate) fn push_camera(id: &str) -> Camera {
     Camera {
         id: CameraId::new(id).unwrap(),
         name: id.to_owned(),
-        stream,
-        snapshot,
+        stream: None,
+        snapshot: None,
         credentials: None,
         kind: CameraKind::Camera,
         area: None,
@@ -105,6 +110,8 @@ pub(crate) enum Manner {
     Silent(Duration),
     /// RTSP: opens a session and sends these RTP packets, marker and payload, in turn and for ever.
     Plays(Vec<(bool, &'static [u8])>),
+    /// RTSP: a key frame without end, as fast as it is taken.
+    Floods,
 }
 
 /// H.264, 64 by 48 pixels, one NAL unit a packet (RFC 6184, section 5.6).
@@ -114,7 +121,9 @@ pub(crate) const PPS: &[u8] = b"\x68\xce\x3c\x80";
 pub(crate) const IDR: &[u8] = b"\x65\x88\x84\x06\xa8\x93\x0a\0\x03\xfb\xf2\x4f\x27\x27\x5d\x75\xd7\x5d\x75\xd7\x80";
 /// A picture that needs the one before it.
 pub(crate) const SLICE: &[u8] = b"\x41\x9a\0\0";
-/// The middle of a unit in many packets (RFC 6184, section 5.8).
+/// The first part of a key frame in many packets (RFC 6184, section 5.8).
+pub(crate) const BEGINNING: &[u8] = b"\x7c\x85\x88\x84\x06\xa8\x93\x0a";
+/// The middle of a unit in many packets.
 pub(crate) const FRAGMENT: &[u8] = b"\x7c\x05\x88\x84";
 
 /// A camera that does what it is told.
@@ -252,6 +261,15 @@ async fn behave(
             shared.lock().unwrap().seen.requests.extend(goodbye);
             Ok(())
         }
+        Manner::Floods => {
+            open_session(request, &mut stream).await?;
+            let more = [&FRAGMENT[..2], &[0x41; 60_000]].concat();
+            let frame = [SPS, PPS, BEGINNING].into_iter().chain(std::iter::repeat(more.as_slice()));
+            for (sequence, payload) in frame.enumerate() {
+                stream.write_all(&packet(false, sequence as u16, 0, payload)).await?;
+            }
+            Ok(())
+        }
     }
 }
 
@@ -287,12 +305,7 @@ async fn open_session(mut request: String, stream: &mut BufReader<TcpStream>) ->
 async fn play(packets: &[(bool, &[u8])], stream: &mut BufReader<TcpStream>) -> std::io::Result<Option<String>> {
     let (mut sequence, mut time) = (0_u16, 0_u32);
     for (marker, payload) in packets.iter().cycle() {
-        let mut packet = vec![b'$', 0, 0, u8::try_from(12 + payload.len()).unwrap(), 0x80, u8::from(*marker) << 7 | 96];
-        packet.extend(sequence.to_be_bytes());
-        packet.extend(time.to_be_bytes());
-        packet.extend([0, 0, 0, 1]);
-        packet.extend(*payload);
-        stream.write_all(&packet).await?;
+        stream.write_all(&packet(*marker, sequence, time, payload)).await?;
         sequence = sequence.wrapping_add(1);
         time = time.wrapping_add(if *marker { 9000 } else { 0 });
         if let Ok(said) = tokio::time::timeout(Duration::from_millis(20), read_head(stream)).await {
@@ -300,6 +313,18 @@ async fn play(packets: &[(bool, &[u8])], stream: &mut BufReader<TcpStream>) -> s
         }
     }
     Ok(read_head(stream).await)
+}
+
+/// An RTP packet (RFC 3550), interleaved in the RTSP connection.
+fn packet(marker: bool, sequence: u16, time: u32, payload: &[u8]) -> Vec<u8> {
+    let mut packet = vec![b'$', 0];
+    packet.extend(u16::try_from(12 + payload.len()).unwrap().to_be_bytes());
+    packet.extend([0x80, u8::from(marker) << 7 | 96]);
+    packet.extend(sequence.to_be_bytes());
+    packet.extend(time.to_be_bytes());
+    packet.extend([0, 0, 0, 1]);
+    packet.extend(payload);
+    packet
 }
 
 /// An HTTP response.

@@ -3,28 +3,11 @@
 use std::collections::BTreeSet;
 
 use proptest::prelude::*;
-use url::Url;
 
 use super::*;
-use crate::camera::CameraKind;
+use crate::camera::inventory::tests::streaming as camera;
 
 const EVERY: Duration = Duration::from_secs(30);
-
-fn camera(name: &str) -> Camera {
-    Camera {
-        id: CameraId::new(name).unwrap(),
-        name: name.to_owned(),
-        stream: Some(Url::parse("rtsp://10.0.0.5/h264").unwrap()),
-        snapshot: None,
-        credentials: None,
-        kind: CameraKind::Camera,
-        area: None,
-        manufacturer: None,
-        model: None,
-        check_every: EVERY,
-        enabled: true,
-    }
-}
 
 fn cameras(count: usize) -> Inventory {
     Inventory::new((0..count).map(|i| camera(&format!("cam_{i}"))))

@@ -1,0 +1,241 @@
+//! The composition root: the only file that names both ends of any channel.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
+
+use crate::broker::{Handle, LinkState, Session};
+use crate::camera::prober::{self, ProbeRequest};
+use crate::camera::{Inventory, LastProbes, Pictures, ProbeFigures, Recorder, Statuses, Timelines, tracker};
+use crate::chain;
+use crate::discovery::announcer::{self, Requests};
+use crate::discovery::{Announced, Announcer, Owner, Presence, ledger::Ledger};
+use crate::feeds::Feeds;
+use crate::ingest::{self, CurrentToken, Doors, Submission, Tally};
+use crate::ingress::{self, Access};
+use crate::installation::Installation;
+use crate::lifecycle::Tasks;
+use crate::options::Options;
+use crate::outbox::{self, Histories, Keeper, Outbox};
+use crate::page;
+use crate::publisher::{self, Publisher};
+use crate::store::Store;
+
+/// Reports that wait for the tracker: more than probes run at once.
+const REPORTS: usize = 16;
+/// Events that wait for the outbox: more than it takes in one transaction.
+const SUBMISSIONS: usize = 512;
+/// Requests that wait for the prober.
+const PROBE_REQUESTS: usize = 16;
+
+/// The tasks, and what their owner holds of them.
+pub(super) struct Wired {
+    pub(super) tasks: Tasks,
+    pub(super) sources: CancellationToken,
+    pub(super) inventory: watch::Sender<Inventory>,
+    pub(super) options: watch::Sender<Arc<Options>>,
+}
+
+/// Builds everything and starts it.
+pub(super) async fn wire(installation: &Installation, store: Store) -> Wired {
+    let mut tasks = Tasks::default();
+    let stop = CancellationToken::new();
+    let (inventory, inventory_seen) = watch::channel(installation.inventory());
+    let (options, options_seen) = watch::channel(Arc::new(installation.options.clone()));
+
+    let cameras = cameras(&mut tasks, &store, &inventory_seen, &stop);
+    let events = events(&mut tasks, installation, &store, &inventory_seen, &stop);
+    let told = home_assistant(&mut tasks, installation, store, &inventory_seen, &cameras, &events).await;
+    let (look, looks) = mpsc::channel(1);
+    let chain = chain(&mut tasks, installation, &told, looks, &stop);
+
+    let feeds = Feeds {
+        started: Timestamp::now(),
+        app_mode: installation.environment.app_mode(),
+        events_listen: installation.environment.events_listen,
+        topics: installation.topics(),
+        options: options_seen,
+        inventory: inventory_seen,
+        statuses: cameras.statuses,
+        probes: cameras.probes,
+        probe_figures: cameras.figures,
+        timelines: cameras.timelines,
+        pictures: cameras.pictures,
+        histories: events.histories,
+        outbox: events.outbox,
+        tally: events.tally,
+        link: told.link,
+        link_history: chain.history,
+        chain: chain.chain,
+        surroundings: chain.surroundings,
+        presence: told.presence,
+        announced: told.announced,
+        dismissed: told.dismissed,
+        announcer: told.requests,
+        prober: cameras.requests,
+        token: events.token,
+        look,
+        stop: stop.clone(),
+    };
+    let access = Access::new(feeds.app_mode);
+    let listen = installation.environment.ingress_listen;
+    let (pages, renderer) = page::new(feeds.clone());
+    tasks.spawn("page", ingress::serve(listen, access, feeds, pages, stop.clone()));
+    tasks.spawn("renderer", renderer.run());
+    Wired { tasks, sources: stop, inventory, options }
+}
+
+/// What the cameras show.
+struct Cameras {
+    statuses: watch::Receiver<Statuses>,
+    pictures: watch::Receiver<Pictures>,
+    probes: watch::Receiver<LastProbes>,
+    figures: Arc<ProbeFigures>,
+    timelines: watch::Receiver<Timelines>,
+    requests: mpsc::Sender<ProbeRequest>,
+}
+
+/// Prober, tracker, and the recorder of their timelines.
+fn cameras(
+    tasks: &mut Tasks,
+    store: &Store,
+    inventory: &watch::Receiver<Inventory>,
+    stop: &CancellationToken,
+) -> Cameras {
+    let (reports, reported) = mpsc::channel(REPORTS);
+    let (requests, requested) = mpsc::channel(PROBE_REQUESTS);
+    let told = tracker::Told::default();
+    let statuses = told.statuses.subscribe();
+    let (recorder, timelines) = Recorder::new(store.clone(), inventory.clone(), statuses.clone());
+    let cameras = Cameras {
+        statuses,
+        pictures: told.pictures.subscribe(),
+        probes: told.probes.subscribe(),
+        figures: told.figures.clone(),
+        timelines,
+        requests,
+    };
+    tasks.spawn("prober", prober::run(inventory.clone(), requested, reports, stop.clone()));
+    tasks.spawn("tracker", tracker::run(inventory.clone(), reported, told));
+    tasks.spawn("recorder", recorder.run());
+    cameras
+}
+
+/// What comes in by the doors.
+struct Events {
+    outbox: Outbox,
+    histories: watch::Receiver<Histories>,
+    token: CurrentToken,
+    tally: Arc<Tally>,
+}
+
+/// Doors and outbox.
+fn events(
+    tasks: &mut Tasks,
+    installation: &Installation,
+    store: &Store,
+    inventory: &watch::Receiver<Inventory>,
+    stop: &CancellationToken,
+) -> Events {
+    let (submissions, submitted) = mpsc::channel::<Submission>(SUBMISSIONS);
+    let settings = outbox::Settings::new(&installation.options.events, TimeZone::system());
+    let (keeper, outbox, histories) = Keeper::new(store.clone(), settings, inventory.clone());
+    let token = CurrentToken::new(installation.event_token(), &installation.environment.data_dir);
+    let doors = Doors::new(inventory.clone(), token.watch(), submissions);
+    let tally = doors.tally();
+    tasks.spawn("outbox", keeper.run(submitted));
+    tasks.spawn("doors", ingest::serve(installation.environment.events_listen, doors, stop.clone()));
+    Events { outbox, histories, token, tally }
+}
+
+/// What Home Assistant is told, and what is heard of it.
+struct HomeAssistant {
+    link: watch::Receiver<LinkState>,
+    announced: watch::Receiver<Option<Announced>>,
+    dismissed: watch::Receiver<BTreeSet<Owner>>,
+    presence: watch::Sender<Presence>,
+    requests: Requests,
+}
+
+/// Session, announcer and publisher. The handles on the session are theirs alone: it ends when they do.
+async fn home_assistant(
+    tasks: &mut Tasks,
+    installation: &Installation,
+    store: Store,
+    inventory: &watch::Receiver<Inventory>,
+    cameras: &Cameras,
+    events: &Events,
+) -> HomeAssistant {
+    let topics = installation.topics();
+    let (session, handle, inbound) =
+        Session::new(installation.session_settings(), installation.identity(), announcer::subscriptions(&topics));
+    let link = handle.link();
+    let publisher_gone = CancellationToken::new();
+    let (requests, asked) = announcer::requests();
+    let presence = watch::Sender::new(Presence::default());
+    let sources = announcer::Sources {
+        inventory: inventory.clone(),
+        statuses: cameras.statuses.clone(),
+        histories: events.histories.clone(),
+        outbox: events.outbox.clone(),
+        inbound,
+        probes: cameras.requests.clone(),
+        requests: asked,
+        presence: presence.clone(),
+    };
+    let ledger = Ledger::load(store).await;
+    let (announcer, announced, dismissed) =
+        Announcer::new(topics, handle.clone(), sources, ledger, publisher_gone.clone());
+    let publisher = publisher(installation, handle, inventory, cameras, events, announced.clone());
+    tasks.spawn("session", session.run());
+    tasks.spawn("announcer", announcer.run());
+    tasks.spawn("publisher", async move {
+        let _says_so_when_it_is_gone = publisher_gone.drop_guard();
+        publisher.run().await;
+    });
+    HomeAssistant { link, announced, dismissed, presence, requests }
+}
+
+fn publisher(
+    installation: &Installation,
+    handle: Handle,
+    inventory: &watch::Receiver<Inventory>,
+    cameras: &Cameras,
+    events: &Events,
+    announced: watch::Receiver<Option<Announced>>,
+) -> Publisher {
+    let sources = publisher::Sources {
+        inventory: inventory.clone(),
+        statuses: cameras.statuses.clone(),
+        histories: events.histories.clone(),
+        pictures: cameras.pictures.clone(),
+        announced,
+        outbox: events.outbox.clone(),
+    };
+    Publisher::new(installation.topics(), handle, sources, installation.options.events.stale_after)
+}
+
+/// The keeper of the chain.
+fn chain(
+    tasks: &mut Tasks,
+    installation: &Installation,
+    home_assistant: &HomeAssistant,
+    looks: mpsc::Receiver<()>,
+    stop: &CancellationToken,
+) -> chain::Told {
+    let app_mode = installation.environment.app_mode();
+    let (keeper, told) = chain::Keeper::new(chain::Sources {
+        app_mode,
+        uses_service: app_mode && installation.options.mqtt.broker.is_none(),
+        supervisor: installation.supervisor(),
+        link: home_assistant.link.clone(),
+        presence: home_assistant.presence.subscribe(),
+        looks,
+    });
+    tasks.spawn("chain", keeper.run(stop.clone()));
+    told
+}
