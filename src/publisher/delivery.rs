@@ -20,6 +20,8 @@ use crate::picture;
 
 /// Events that are under way at once: as many may come twice after a crash.
 const UNDER_WAY: usize = 64;
+/// Their bytes, pictures included; one more may come on top of it.
+const UNDER_WAY_BYTES: usize = 16 * 1_024 * 1_024;
 /// What surrounds a picture in its packet, with room to spare.
 const PACKET_ROOM: usize = 512;
 /// What Home Assistant takes from a device's announcement to listening for its picture, and what each further device adds.
@@ -103,8 +105,8 @@ impl Delivery {
     }
 
     /// Whether more events may be under way than these.
-    pub(super) fn has_room(&self, under_way: usize) -> bool {
-        under_way < UNDER_WAY
+    pub(super) fn has_room(&self, flight: &Flight) -> bool {
+        flight.events() < UNDER_WAY && flight.bytes() < UNDER_WAY_BYTES
     }
 
     /// The broker has everything up to this row.
@@ -134,27 +136,31 @@ impl Delivery {
         let batch = self.outbox.next(self.sent_to, room).await.map_err(Trouble::Store)?;
         let mut round = Round::Nothing;
         for event in batch {
+            if !self.has_room(flight) {
+                break;
+            }
             let row = event.row;
             if self.is_fresh(&event) && Instant::now() < self.fires_from {
                 return Ok(Round::NobodyListens { until: self.fires_from });
             }
-            let acks = match fate(&event.camera, inventory, sent) {
+            let (acks, bytes) = match fate(&event.camera, inventory, sent) {
                 Fate::Send => self.send_event(event, up, sent).await?,
                 Fate::Wait => return Ok(Round::TooEarly),
                 Fate::Drop => {
                     let event_id = event.event_id;
                     tracing::warn!(camera.id = %event.camera, event_id, "An event of a removed camera is dropped");
-                    Vec::new()
+                    (Vec::new(), 0)
                 }
             };
             self.sent_to = row;
-            flight.event(row, acks);
+            flight.event(row, acks, bytes);
             round = Round::Sent;
         }
         Ok(round)
     }
 
-    async fn send_event(&mut self, event: Waiting, up: &Up, sent: &mut Sent) -> Result<Vec<Ack>, Trouble> {
+    /// The acknowledgements to wait for, and how many bytes were sent.
+    async fn send_event(&mut self, event: Waiting, up: &Up, sent: &mut Sent) -> Result<(Vec<Ack>, usize), Trouble> {
         let topic = |leaf| self.topics.camera(&event.camera, leaf);
         let fresh = self.is_fresh(&event);
         let body = Bytes::copy_from_slice(event.body.as_bytes());
@@ -168,11 +174,12 @@ impl Delivery {
         let (state, content) = key(&whole);
         sent.said(state, content);
         // The picture first: an automation on the detection wants to send it.
-        let mut acks = Vec::new();
+        let (mut acks, mut bytes) = (Vec::new(), 0);
         for message in [Some(whole), snapshot, detection].into_iter().flatten() {
+            bytes += message.payload.len();
             acks.extend(self.send(message).await?);
         }
-        Ok(acks)
+        Ok((acks, bytes))
     }
 
     /// Whether it may still set off an automation.

@@ -4,6 +4,7 @@
 //! acknowledgements on its side), and a thousand for hardly more. Events land in the order of sending, so what has landed is
 //! always the beginning of what was sent.
 
+use std::collections::VecDeque;
 use std::pin::Pin;
 
 use futures_util::StreamExt;
@@ -30,7 +31,8 @@ type Landing = Pin<Box<dyn Future<Output = Result<Landed, LinkLost>> + Send>>;
 #[derive(Default)]
 pub(super) struct Flight {
     landings: FuturesOrdered<Landing>,
-    events: usize,
+    /// Bytes of each event, in the same order.
+    events: VecDeque<usize>,
 }
 
 impl Flight {
@@ -39,27 +41,32 @@ impl Flight {
         self.landings.push_back(Box::pin(async move { land([ack]).await.map(|()| Landed::State) }));
     }
 
-    /// An event was sent; without acknowledgements to wait for, it was passed over.
-    pub(super) fn event(&mut self, row: i64, acks: Vec<Ack>) {
-        self.events += 1;
+    /// An event of so many bytes was sent; without acknowledgements to wait for, it was passed over.
+    pub(super) fn event(&mut self, row: i64, acks: Vec<Ack>, bytes: usize) {
+        self.events.push_back(bytes);
         self.landings.push_back(Box::pin(async move { land(acks).await.map(|()| Landed::Event(row)) }));
     }
 
     /// Events under way.
     pub(super) fn events(&self) -> usize {
-        self.events
+        self.events.len()
+    }
+
+    /// Their bytes.
+    pub(super) fn bytes(&self) -> usize {
+        self.events.iter().sum()
     }
 
     /// States under way.
     pub(super) fn states(&self) -> usize {
-        self.landings.len() - self.events
+        self.landings.len() - self.events.len()
     }
 
     /// The next landing; never comes while nothing is under way.
     pub(super) async fn landed(&mut self) -> Result<Landed, LinkLost> {
         let Some(landed) = self.landings.next().await else { return std::future::pending().await };
         if matches!(landed, Ok(Landed::Event(_))) {
-            self.events -= 1;
+            self.events.pop_front();
         }
         landed
     }
@@ -80,4 +87,23 @@ async fn land(acks: impl IntoIterator<Item = Ack>) -> Result<(), LinkLost> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_is_under_way_is_known_until_it_lands() {
+        let mut flight = Flight::default();
+        for row in 1..=3 {
+            flight.event(row, Vec::new(), 1_000);
+        }
+        assert_eq!((flight.events(), flight.states(), flight.bytes()), (3, 0, 3_000));
+        for row in 1..=3 {
+            assert_eq!(flight.landed().await, Ok(Landed::Event(row)));
+            assert_eq!(flight.bytes(), 3_000 - 1_000 * usize::try_from(row).unwrap());
+        }
+        assert!(flight.is_empty());
+    }
 }

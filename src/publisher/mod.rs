@@ -112,7 +112,7 @@ impl Publisher {
             let up = self.up();
             let outstanding = (self.flight.events() + self.marks.len()) as u64;
             let picture_due = self.delivery.picture_due().filter(|_| up.is_some() && self.flight.states() < PICTURES);
-            let has_events = self.retry_at.is_none() && self.delivery.has_room(self.flight.events());
+            let has_events = self.retry_at.is_none() && self.delivery.has_room(&self.flight);
             let wake = tokio::select! {
                 changed = self.sources.statuses.changed(), if statuses_open => {
                     statuses_open = changed.is_ok();

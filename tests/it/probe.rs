@@ -173,6 +173,20 @@ async fn snapshots_are_seen_also_with_a_password() {
 }
 
 #[tokio::test]
+async fn a_snapshot_that_moved_on_its_host_is_followed_and_the_password_goes_to_where_it_is_asked_for() {
+    let challenge = "Digest realm=\"cam\", nonce=\"abc123\", algorithm=MD5";
+    let asks = Manner::Asks { challenge, username: "viewer", password: "pa:ss", image: jpeg(320, 200) };
+    let moved = ScriptedCamera::start(asks).await;
+    moved.once(Manner::Says(http(302, "Location: /new?size=1\r\n", b"")));
+    let camera = with_password(camera("front", &moved.url("http", "/old")), "viewer", "pa:ss");
+    assert_seen(&see(&camera).await, "jpeg", (320, 200));
+    let seen = moved.seen();
+    let paths: Vec<_> = seen.requests.iter().map(|request| request.split(' ').nth(1).unwrap()).collect();
+    assert_eq!(paths, ["/old", "/new?size=1", "/new?size=1"]);
+    assert!(seen.requests[..2].iter().all(|request| !request.to_lowercase().contains("authorization")));
+}
+
+#[tokio::test]
 async fn a_snapshot_that_is_no_picture_has_its_reason() {
     let image = jpeg(320, 200);
     let elsewhere = ScriptedCamera::start(Manner::Says(http(200, "", &image))).await;

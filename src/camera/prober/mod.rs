@@ -11,25 +11,22 @@ mod rtsp;
 mod schedule;
 mod snapshot;
 mod tls;
+mod visit;
 
 use std::collections::HashMap;
 use std::ops::RangeInclusive;
-use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::{mpsc, watch};
 use tokio::task::{AbortHandle, Id, JoinError, JoinSet};
 use tokio::time::Instant;
-use tokio_rustls::TlsConnector;
 use tokio_util::sync::CancellationToken;
-use tracing::{Instrument, debug, error, info_span};
-use url::Url;
+use tracing::{Instrument, error, info_span};
 
-use self::develop::{Darkroom, Exposure};
-use self::place::Place;
 use self::schedule::{End, Schedule, Ticket};
-use super::{Camera, CameraId, Failure, Glimpse, Inventory, Reason, Report, Sighting};
+pub use self::visit::{Clients, Wish, probe};
+use super::{CameraId, Failure, Inventory, Reason, Report, Sighting};
 
 /// Asks for a probe now, out of turn.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,88 +35,6 @@ pub enum ProbeRequest {
     One(CameraId),
     /// Of all of them.
     All,
-}
-
-/// What probes share: made once, cheap to clone.
-#[derive(Clone)]
-pub struct Clients {
-    http: reqwest::Client,
-    tls: TlsConnector,
-    darkroom: Darkroom,
-}
-
-impl Clients {
-    /// Builds them. Opens no connection.
-    #[must_use]
-    pub fn new() -> Self {
-        Self { http: snapshot::client(), tls: tls::connector(), darkroom: Darkroom::default() }
-    }
-}
-
-impl Default for Clients {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-/// What a probe is to bring besides the answer whether there is a picture at all.
-#[derive(Debug, Clone, Copy)]
-pub struct Wish {
-    /// The most bytes that the picture may have.
-    pub picture_limit: usize,
-    /// Whether frame rate and bitrate are wanted: measuring them takes a second or so.
-    pub figures: bool,
-}
-
-/// Probes a camera once. Its stream, if it has one, says how it is; its snapshot, if it has one, gives the picture.
-///
-/// # Errors
-/// [`Failure`] when no picture was seen, with the cause and what to do about it.
-pub async fn probe(clients: &Clients, camera: &Camera, wish: Wish) -> Result<Sighting, Failure> {
-    let Wish { picture_limit, figures } = wish;
-    let credentials = camera.credentials.as_ref();
-    let still = async |url| snapshot::probe(&clients.http, url, credentials).await;
-    match (&camera.stream, &camera.snapshot) {
-        (Some(stream), None) => {
-            let (seen, exposure) = rtsp::probe(&clients.tls, stream, credentials, figures).await?;
-            Ok(clients.with_picture(seen, exposure, stream, picture_limit).await)
-        }
-        (None, Some(snapshot)) => {
-            let (seen, exposure) = still(snapshot).await?;
-            Ok(clients.with_picture(seen, exposure, snapshot, picture_limit).await)
-        }
-        (Some(stream), Some(snapshot)) => {
-            let (seen, exposure) = rtsp::probe(&clients.tls, stream, credentials, figures).await?;
-            let seen = clients.with_picture(seen, exposure, stream, picture_limit).await;
-            match still(snapshot).await {
-                Ok((_, exposure)) => Ok(clients.with_better_picture(seen, exposure, picture_limit).await),
-                Err(failure) => {
-                    debug!(reason = failure.reason.as_str(), detail = failure.detail, "The snapshot gave no picture");
-                    Ok(Sighting { obstacle: seen.obstacle.is_some().then(|| failure.detail.into()), ..seen })
-                }
-            }
-        }
-        (None, None) => Err(Failure::new(Reason::Protocol, "The camera has neither stream nor snapshot to look at")),
-    }
-}
-
-impl Clients {
-    async fn with_picture(&self, seen: Sighting, exposure: Exposure, url: &Url, limit: usize) -> Sighting {
-        match self.darkroom.develop(exposure, limit).await {
-            Ok(glimpse) => Sighting { picture: Some(Arc::new(glimpse)), ..seen },
-            Err(spoiled) => {
-                let place = Place::of(url).map_or_else(|_| "The camera".to_owned(), |place| place.to_string());
-                Sighting { obstacle: Some(format!("{place} {}", spoiled.advice()).into()), ..seen }
-            }
-        }
-    }
-
-    /// The snapshot is what the user wants to see; the print stays the stream's, whose freezing it is about.
-    async fn with_better_picture(&self, seen: Sighting, exposure: Exposure, limit: usize) -> Sighting {
-        let Ok(snapshot) = self.darkroom.develop(exposure, limit).await else { return seen };
-        let print = seen.picture.as_ref().map_or(snapshot.print, |stream| stream.print.clone());
-        Sighting { picture: Some(Arc::new(Glimpse { jpeg: snapshot.jpeg, print })), obstacle: None, ..seen }
-    }
 }
 
 /// From one measurement of a camera's figures to the next.

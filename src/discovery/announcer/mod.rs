@@ -223,6 +223,7 @@ impl Announcer {
             "Announced to Home Assistant"
         );
         let desired = plan.topics(&self.topics);
+        let there: Vec<_> = plan.cameras.iter().map(|camera| camera.id.clone()).collect();
         self.runs += 1;
         self.announced.send_replace(Some(Announced {
             epoch,
@@ -233,13 +234,9 @@ impl Announcer {
             took: began.elapsed(),
             runs: self.runs,
         }));
-        self.delivery.see_off_the_departed(&plan).await?;
+        self.delivery.see_off_the_departed(&there).await?;
         self.delivery.clear_known_leftovers(&desired).await?;
-        for owner in self.dismissed.borrow().iter() {
-            if let Owner::Camera(camera) = owner {
-                self.delivery.departed.forget(camera);
-            }
-        }
+        self.delivery.forget_the_dismissed(&self.dismissed.borrow());
         if self.swept != Some(epoch) {
             clear_leftovers(&mut self.delivery, &desired).await?;
             self.swept = Some(epoch);

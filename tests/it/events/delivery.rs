@@ -77,6 +77,10 @@ async fn a_thousand_events_of_an_outage_arrive_in_order_and_the_stale_ones_do_no
     sleep(Duration::from_millis(1_500)).await;
     broker.restart(Store::Emptied).await;
     let watcher = Watcher::start(broker.addr(), &["camera_herald/camera/#"], QoS::AtLeastOnce).await;
+    // They wait until Home Assistant is back.
+    herald.says("Announced to Home Assistant", 2).await;
+    assert!(!watcher.seen().iter().any(|message| message.topic.ends_with("/event")), "nobody listens yet");
+    crate::support::publish_command(broker.addr(), "homeassistant/status", "online").await;
     let all = |seen: &[Seen]| {
         seen.iter().any(|message| message.topic.ends_with("/event") && json_of(message)["event_id"] == "e0999")
     };
