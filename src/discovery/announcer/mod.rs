@@ -56,7 +56,7 @@ pub struct Announced {
 impl Announced {
     /// The discovery message of one device, topic and payload, byte for byte as Home Assistant was sent it.
     ///
-    /// It is made again from the plan that was announced: kept, those of 1,000 cameras would take 10 MB.
+    /// It is made again from the plan that was announced: kept, those of 1,000 cameras would take 5 MB.
     #[must_use]
     pub fn config(&self, topics: &Topics, owner: &Owner) -> Option<(String, String)> {
         config_message(topics, &self.plan, owner).map(|(topic, payload)| (topic, payload.to_string()))
