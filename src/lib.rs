@@ -32,6 +32,7 @@ pub mod options;
 pub mod outbox;
 pub mod page;
 pub mod picture;
+pub mod process;
 pub mod publisher;
 pub mod store;
 pub mod supervisor;

@@ -176,12 +176,12 @@ impl Topics {
         bridge.into_iter().chain(cameras).collect()
     }
 
-    /// Whether one of [`own_filters`](Self::own_filters) sees this topic and it is no other program's config. Only such may be cleared
-    /// without being in the ledger.
+    /// Whether one of [`own_filters`](Self::own_filters) sees this topic, and it is no other program's config. Nothing else may
+    /// be cleared without being in the ledger.
     #[must_use]
     pub fn is_own(&self, topic: &str) -> bool {
-        let a_config = sees(&self.config_filter(), topic);
-        (!a_config || self.config_owner(topic).is_some()) && self.own_filters().iter().any(|filter| sees(filter, topic))
+        let seen = self.own_filters().iter().any(|filter| sees(filter, topic));
+        seen && (!sees(&self.config_filter(), topic) || self.config_owner(topic).is_some())
     }
 
     /// Whose config a topic is; `None` when it is not one of ours.

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use crate::camera::{Reason, Status};
 use crate::chain::{Condition, Part};
 use crate::feeds::Feeds;
+use crate::process::resident_memory;
 
 /// All metrics as they are now.
 #[must_use]
@@ -136,11 +137,4 @@ fn word(part: Part) -> &'static str {
 
 fn seconds(at: Timestamp) -> f64 {
     at.as_duration().as_secs_f64()
-}
-
-/// Field 2 of `/proc/self/statm` is in pages, of 4 KiB on the machines that we are built for; `status` says it in kB.
-fn resident_memory() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
-    Some(line.split_whitespace().next()?.parse::<u64>().ok()? * 1_024)
 }

@@ -4,8 +4,9 @@
 //! the speed of the network. What one session holds cannot be asked for, so the growth of the whole process since the last
 //! frame is taken for it. A camera that sends frames starts from anew with each of them; it does not pay for another.
 
-use std::fs;
 use std::time::Duration;
+
+use crate::process::resident_memory;
 
 /// How often to look: a gigabit a second is 12 MB in this time.
 pub(super) const LOOK_EVERY: Duration = Duration::from_millis(100);
@@ -20,21 +21,13 @@ pub(super) struct Watch {
 
 impl Watch {
     pub(super) fn start() -> Self {
-        Self { at_last_frame: resident() }
+        Self { at_last_frame: resident_memory() }
     }
 
     /// Whether the process has grown by more than a frame can account for.
     pub(super) fn is_too_much(&self) -> bool {
-        self.at_last_frame.zip(resident()).is_some_and(|(before, now)| now.saturating_sub(before) > MOST)
+        self.at_last_frame.zip(resident_memory()).is_some_and(|(before, now)| now.saturating_sub(before) > MOST)
     }
-}
-
-/// Resident bytes of this process (proc(5), statm). `None` where the system does not tell.
-fn resident() -> Option<u64> {
-    let statm = fs::read_to_string("/proc/self/statm").ok()?;
-    let pages: u64 = statm.split_whitespace().nth(1)?.parse().ok()?;
-    // The smallest page there is; where pages are larger, the limit is too.
-    Some(pages * 4_096)
 }
 
 #[cfg(test)]
@@ -45,7 +38,7 @@ mod tests {
     fn memory_that_grows_by_more_than_a_frame_is_noticed() {
         let watch = Watch::start();
         assert!(!watch.is_too_much());
-        assert!(resident().is_some_and(|bytes| bytes > 1_000_000));
+        assert!(resident_memory().is_some_and(|bytes| bytes > 1_000_000));
         let hoard = vec![1_u8; usize::try_from(MOST).unwrap() + 8_000_000];
         assert!(watch.is_too_much(), "{} bytes were taken", hoard.len());
     }

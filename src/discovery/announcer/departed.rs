@@ -4,7 +4,7 @@
 //! ever, and a second clearing says nothing to it, for it has not discovered the device since its start. So after its birth
 //! message it is shown each such device once more and then hears the clearing. Nothing of this is retained.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
@@ -14,7 +14,6 @@ use crate::broker::{Message, PublishError};
 use crate::camera::CameraId;
 use crate::discovery::entities;
 use crate::discovery::ledger::Components;
-use crate::discovery::plan::Plan;
 use crate::discovery::topics::Owner;
 
 /// Home Assistant writes its registries some ten seconds after a change; what it heard less than this before its end may be undone.
@@ -45,7 +44,7 @@ impl Departed {
         }
     }
 
-    /// It is there again, or Home Assistant itself took it away.
+    /// It is there again.
     pub(super) fn forget(&mut self, camera: &CameraId) {
         self.devices.remove(camera);
     }
@@ -72,8 +71,8 @@ impl Delivery {
     ///
     /// # Errors
     /// [`PublishError::LinkDown`] when the link went down in between; then they wait for the next time.
-    pub(super) async fn see_off_the_departed(&mut self, plan: &Plan) -> Result<(), PublishError> {
-        plan.cameras.iter().for_each(|camera| self.departed.forget(&camera.id));
+    pub(super) async fn see_off_the_departed(&mut self, there: &[CameraId]) -> Result<(), PublishError> {
+        there.iter().for_each(|camera| self.departed.forget(camera));
         if !std::mem::take(&mut self.born) {
             return Ok(());
         }
@@ -94,6 +93,15 @@ impl Delivery {
         acknowledged(acks).await?;
         departed.iter().for_each(|(camera, _)| self.departed.forget(camera));
         Ok(())
+    }
+
+    /// Home Assistant itself took these away.
+    pub(super) fn forget_the_dismissed(&mut self, dismissed: &BTreeSet<Owner>) {
+        for owner in dismissed {
+            if let Owner::Camera(camera) = owner {
+                self.departed.forget(camera);
+            }
+        }
     }
 
     fn to_the_config_of(&self, camera: &CameraId, payload: String) -> Message {

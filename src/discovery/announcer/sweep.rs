@@ -42,5 +42,7 @@ pub(super) async fn retained(delivery: &Delivery) -> Result<BTreeSet<String>, Pu
         // The configs of all programs come by one filter.
         all.extend(delivery.handle.scan(filter).await?.into_iter().filter(|topic| delivery.topics.is_own(topic)));
     }
+    // The configs of other programs were among them.
+    all.retain(|topic| delivery.topics.is_own(topic));
     Ok(all)
 }

@@ -97,9 +97,8 @@ class World:
         return [fault for fault in wrong if fault]
 
     def close(self):
-        """Ends what is not the home's."""
+        """Ends what nobody needs any more. The Supervisor stays for the program's last words."""
         self.camera.turn_off()
-        self.supervisor.stop()
 
     def _strangers(self, enabled):
         ours = {f"camera_herald_{id}" for id in ("bridge", "real", *enabled)}

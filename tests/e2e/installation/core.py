@@ -1,6 +1,7 @@
 """Installs one version of Home Assistant Core into its place."""
 
 import json
+import pathlib
 import shutil
 import subprocess
 import sys
@@ -12,6 +13,8 @@ UV = f"{sys.prefix}/bin/uv"
 
 # What came out after a version and breaks it.
 BREAKS = {"2024.11.3": ["josepy<2"]}
+# What it pins and what, on a Python newer than it, would have to be compiled for a quarter of an hour.
+NEWER = {"2024.11.3": {"numpy==1.26.4": "numpy>=2.1"}}
 
 # Home Assistant installs what an integration needs when it first sets it up. We start it without, so everything that a bare
 # start and MQTT can reach is installed now. Printed: the requirements, one a line.
@@ -82,6 +85,10 @@ def _packages(place):
     place.run([*pip, f"homeassistant=={place.version}", *BREAKS.get(place.version, [])])
     needed = place.run([inside, "-c", REQUIREMENTS]).split("\n")
     where = place.run([inside, "-c", "import homeassistant; print(homeassistant.__path__[0])"]).strip()
-    place.run([*pip, "--constraint", f"{where}/package_constraints.txt", *filter(None, needed)])
+    pins = pathlib.Path(f"{place.tree}{where}/package_constraints.txt").read_text()
+    for pin, newer in NEWER.get(place.version, {}).items():
+        pins = pins.replace(pin, newer)
+    (place.outside / "pins.txt").write_text(pins)
+    place.run([*pip, "--constraint", f"{place.venv}/pins.txt", *filter(None, needed)])
     if not (place.outside / "bin" / "hass").exists():
         raise Missing(f"homeassistant {place.version} was installed, but it has no command hass")

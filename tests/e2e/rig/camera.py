@@ -1,16 +1,15 @@
 """Cameras: one that serves JPEG pictures over HTTP and can be switched off or freeze, and a real RTSP server."""
 
-import http.server
 import io
 import itertools
 import json
 import pathlib
 import subprocess
-import threading
 
 from PIL import Image, ImageDraw
 
 from .process import HOST, Process, free_port
+from .server import Server
 from .wait import until
 
 RTSP_SERVER = pathlib.Path(__file__).resolve().parents[2] / "data" / "rtsp_server.py"
@@ -45,30 +44,12 @@ class SnapshotCamera:
 
     def turn_on(self):
         """Answers from now on."""
-        camera = self
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            """One request."""
-
-            def do_GET(self):
-                jpeg = camera.shoot()
-                self.send_response(200)
-                self.send_header("Content-Type", "image/jpeg")
-                self.send_header("Content-Length", str(len(jpeg)))
-                self.end_headers()
-                self.wfile.write(jpeg)
-
-            def log_message(self, *_arguments):
-                pass
-
-        self._server = http.server.ThreadingHTTPServer((HOST, self.port), Handler)
-        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
+        self._server = Server(self.port, lambda _path, _headers: (200, "image/jpeg", self.shoot()))
 
     def turn_off(self):
         """Its port is closed."""
         if self._server:
-            self._server.shutdown()
-            self._server.server_close()
+            self._server.close()
             self._server = None
 
     def shoot(self):

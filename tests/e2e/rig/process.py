@@ -3,11 +3,15 @@
 import atexit
 import os
 import pathlib
+import shutil
 import signal
 import socket
 import subprocess
 
 HOST = "127.0.0.1"
+# Whoever ends us by force ends what we started, too.
+SETPRIV = shutil.which("setpriv")
+LEASH = [SETPRIV, "--pdeathsig", "KILL"] if SETPRIV else []
 
 
 def free_port():
@@ -31,7 +35,7 @@ class Process:
         assert not self.runs(), f"{self.name} runs already"
         with self.log.open("ab") as out:
             self._child = subprocess.Popen(
-                arguments, stdin=subprocess.DEVNULL, stdout=out, stderr=out, env=environment, start_new_session=True
+                [*LEASH, *arguments], stdin=subprocess.DEVNULL, stdout=out, stderr=out, env=environment, start_new_session=True
             )
 
     def runs(self):

@@ -1,11 +1,10 @@
 """A Supervisor on loopback that tells the broker, and that can be away, starting, or without a broker."""
 
-import http.server
 import json
-import threading
 
 from .broker import APPS
 from .process import HOST, free_port
+from .server import Server
 
 
 class FakeSupervisor:
@@ -29,38 +28,19 @@ class FakeSupervisor:
 
     def start(self):
         """Answers from now on."""
-        supervisor = self
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            """One request."""
-
-            protocol_version = "HTTP/1.1"
-
-            def do_GET(self):
-                status, body = supervisor.reply(self.path, self.headers)
-                data = json.dumps(body).encode()
-                self.send_response(status)
-                self.send_header("Content-Type", "application/json; charset=utf-8")
-                self.send_header("Content-Length", str(len(data)))
-                self.send_header("Connection", "close")
-                self.end_headers()
-                self.wfile.write(data)
-
-            def log_message(self, *_arguments):
-                pass
-
-        self._server = http.server.ThreadingHTTPServer((HOST, self.port), Handler)
-        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
+        self._server = Server(self.port, self._answer)
 
     def stop(self):
         """Refuses connections from now on."""
         if self._server:
-            self._server.shutdown()
-            self._server.server_close()
+            self._server.close()
             self._server = None
 
-    def reply(self, path, headers):
-        """Status and body of one answer."""
+    def _answer(self, path, headers):
+        status, body = self._reply(path, headers)
+        return status, "application/json; charset=utf-8", json.dumps(body).encode()
+
+    def _reply(self, path, headers):
         token = headers.get("X-Supervisor-Token") or headers.get("Authorization", "").rpartition(" ")[2]
         if self.answer:
             return self.answer[0], {"result": "error", "message": self.answer[1]}

@@ -42,7 +42,7 @@ pub(crate) async fn walk(seed: u64, steps: usize) -> Walk {
         let old = story.len().saturating_sub(30);
         story.drain(1..=old.max(1)).for_each(drop);
     }
-    world.stop().await;
+    world.stop(&story).await;
     walk
 }
 
