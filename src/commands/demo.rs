@@ -126,7 +126,7 @@ fn play(props: &Arc<Props>, installation: &Installation, screen: Screen) -> Task
     // In this order, because a camera's states mean nothing before its discovery message.
     let filters = vec![installation.topics().config_filter(), format!("{}/#", topics.base)];
     let (mut viewer, mut stage) = (JoinSet::new(), JoinSet::new());
-    viewer.spawn(viewer::watch(props.broker.addr(), filters, screen));
+    viewer.spawn(viewer::watch(props.broker.addr(), filters, topics.birth.clone(), screen));
     let door = Door { addr: installation.environment.events_listen, token: installation.event_token() };
     let seen = props.clone();
     stage.spawn(async move { detector::watch(&door, &seen.front_door, &seen.garden).await });

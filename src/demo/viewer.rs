@@ -1,6 +1,6 @@
 //! What Home Assistant would see: a subscriber that says in lines what the messages mean to it.
 //!
-//! In: an MQTT connection of its own. Out: lines on the screen. Invariant: it knows nothing of the program but what came
+//! In: an MQTT connection of its own. Out: lines on the screen, and Home Assistant's birth message once it has taken everything in. Invariant: it knows nothing of the program but what came
 //! over the broker.
 
 mod home;
@@ -22,22 +22,28 @@ const MAX_PACKET: usize = 1 << 20;
 /// The pause before the broker is tried again. Short: Home Assistant is to be there when the cameras are announced.
 const PAUSE: Duration = Duration::from_millis(20);
 const KEEP_ALIVE: Duration = Duration::from_secs(10);
-/// Requests of our own that wait for the connection: there is one.
+/// Requests of our own that wait for the connection: there are two.
 const REQUESTS: usize = 4;
 
-/// Watches until [`END`].
-pub(crate) async fn watch(broker: SocketAddr, filters: Vec<String>, screen: Screen) {
-    while session(broker, &filters, screen).await.is_err() {
+/// Watches until [`END`], and says on the topic `birth` that it is there.
+pub(crate) async fn watch(broker: SocketAddr, filters: Vec<String>, birth: String, screen: Screen) {
+    while session(broker, &filters, &birth, screen).await.is_err() {
         sleep(PAUSE).await;
     }
 }
 
 /// One connection. What was seen on another one is not known any more: a broker that lost its store has it no more.
-async fn session(broker: SocketAddr, filters: &[String], screen: Screen) -> Result<(), rumqttc::ConnectionError> {
+async fn session(
+    broker: SocketAddr,
+    filters: &[String],
+    birth: &str,
+    screen: Screen,
+) -> Result<(), rumqttc::ConnectionError> {
     let mut options = MqttOptions::new("demoviewer", broker.ip().to_string(), broker.port());
     options.set_max_packet_size(MAX_PACKET, MAX_PACKET).set_keep_alive(KEEP_ALIVE);
     let (client, mut event_loop) = AsyncClient::new(options, REQUESTS);
     let mut home = Home::default();
+    let mut born = false;
     loop {
         match event_loop.poll().await? {
             Event::Incoming(Packet::ConnAck(_)) => {
@@ -49,6 +55,10 @@ async fn session(broker: SocketAddr, filters: &[String], screen: Screen) -> Resu
             Event::Incoming(Packet::Publish(message)) => {
                 if let Some(news) = home.hear(&message.topic, &message.payload) {
                     screen.seen(&news.name, &news.event, news.tone, &news.details);
+                }
+                // Home Assistant says it some seconds after it has taken in what it found.
+                if !born && home.is_furnished() {
+                    born = client.try_publish(birth, QoS::AtLeastOnce, false, "online").is_ok();
                 }
             }
             _ => {}

@@ -89,6 +89,12 @@ impl Home {
         self.0.values_mut().find_map(|device| device.hear(topic, payload))
     }
 
+    /// Whether somebody has said last that all devices are in place.
+    pub(super) fn is_furnished(&self) -> bool {
+        let is_bridge = |device: &Device| device.config.status_topic().is_none();
+        self.0.values().any(|device| is_bridge(device) && device.available == Some(true))
+    }
+
     fn configure(&mut self, topic: &str, payload: &[u8]) -> Option<News> {
         if payload.is_empty() {
             let gone = self.0.remove(topic)?;
