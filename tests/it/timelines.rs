@@ -68,7 +68,13 @@ impl Rig {
         };
         let shown = timeout(PATIENCE, self.timelines.wait_for(wanted)).await.map(|shown| shown.map(|all| all.clone()));
         let all = shown.unwrap_or_else(|_| panic!("never {statuses:?}: {:?}", self.timelines.borrow())).unwrap();
-        all[&id(name)].iter().map(|stretch| stretch.from).collect()
+        let from: Vec<_> = all[&id(name)].iter().map(|stretch| stretch.from).collect();
+        // What is kept tells moments apart by the millisecond, and a real status takes longer than that to change.
+        let last = from.iter().max().map_or(0, |last| last.as_millisecond());
+        while Timestamp::now().as_millisecond() <= last + 1 {
+            sleep(Duration::from_millis(1)).await;
+        }
+        from
     }
 
     /// The tracker ends, as at a stop in order.
