@@ -190,7 +190,8 @@ async fn home_assistant(
     let ledger = Ledger::load(store).await;
     let (announcer, announced, dismissed) =
         Announcer::new(topics, handle.clone(), sources, ledger, publisher_gone.clone());
-    let publisher = publisher(installation, handle, inventory, cameras, events, announced.clone());
+    let publisher =
+        publisher(installation, handle, inventory, cameras, events, announced.clone(), presence.subscribe());
     tasks.spawn("session", session.run());
     tasks.spawn("announcer", announcer.run());
     tasks.spawn("publisher", async move {
@@ -207,6 +208,7 @@ fn publisher(
     cameras: &Cameras,
     events: &Events,
     announced: watch::Receiver<Option<Announced>>,
+    presence: watch::Receiver<Presence>,
 ) -> Publisher {
     let sources = publisher::Sources {
         inventory: inventory.clone(),
@@ -214,6 +216,7 @@ fn publisher(
         histories: events.histories.clone(),
         pictures: cameras.pictures.clone(),
         announced,
+        presence,
         outbox: events.outbox.clone(),
     };
     Publisher::new(installation.topics(), handle, sources, installation.options.events.stale_after)

@@ -58,21 +58,10 @@ impl Recipe {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::camera::inventory;
 
     fn camera(kind: CameraKind) -> Camera {
-        Camera {
-            id: crate::camera::CameraId::new("front").unwrap(),
-            name: "Front".to_owned(),
-            stream: None,
-            snapshot: None,
-            credentials: None,
-            kind,
-            area: None,
-            manufacturer: None,
-            model: None,
-            check_every: std::time::Duration::from_secs(30),
-            enabled: true,
-        }
+        Camera { kind, ..inventory::tests::camera("front") }
     }
 
     #[test]

@@ -14,7 +14,7 @@ use super::flight::Flight;
 use crate::broker::{Ack, Handle, Message, PublishError, Up};
 use crate::camera::{CameraId, Inventory, Pictures};
 use crate::discovery::pace::Pace;
-use crate::discovery::{Announced, Leaf, Topics};
+use crate::discovery::{Announced, Leaf, Presence, Topics};
 use crate::outbox::{Histories, Outbox, Waiting};
 use crate::picture;
 
@@ -47,6 +47,13 @@ pub(super) enum Round {
         /// It is not waited for any longer then.
         until: Instant,
     },
+}
+
+/// What events are sent into.
+pub(super) struct World<'a> {
+    pub(super) up: &'a Up,
+    pub(super) inventory: &'a Inventory,
+    pub(super) presence: Presence,
 }
 
 /// What is under way, and what is to be sent again.
@@ -127,8 +134,7 @@ impl Delivery {
     /// Sends some of what waits.
     pub(super) async fn deliver(
         &mut self,
-        up: &Up,
-        inventory: &Inventory,
+        world: &World<'_>,
         sent: &mut Sent,
         flight: &mut Flight,
     ) -> Result<Round, Trouble> {
@@ -140,11 +146,13 @@ impl Delivery {
                 break;
             }
             let row = event.row;
-            if self.is_fresh(&event) && Instant::now() < self.fires_from {
-                return Ok(Round::NobodyListens { until: self.fires_from });
+            if self.is_fresh(&event)
+                && let Some(until) = self.nobody_listens(world.presence)
+            {
+                return Ok(Round::NobodyListens { until });
             }
-            let (acks, bytes) = match fate(&event.camera, inventory, sent) {
-                Fate::Send => self.send_event(event, up, sent).await?,
+            let (acks, bytes) = match fate(&event.camera, world.inventory, sent) {
+                Fate::Send => self.send_event(event, world.up, sent).await?,
                 Fate::Wait => return Ok(Round::TooEarly),
                 Fate::Drop => {
                     let event_id = event.event_id;
@@ -180,6 +188,19 @@ impl Delivery {
             acks.extend(self.send(message).await?);
         }
         Ok((acks, bytes))
+    }
+
+    /// Until when Home Assistant is waited for; `None` when it is taken to listen. One that has gone is not waited for any longer than
+    /// an event may set something off: who left for good must not hold up others who read the events.
+    fn nobody_listens(&self, presence: Presence) -> Option<Instant> {
+        let now = Instant::now();
+        let patience = match presence {
+            Presence::Gone { since } => self.stale_after.saturating_sub(Timestamp::now().duration_since(since)),
+            Presence::Unknown | Presence::Here { .. } => SignedDuration::ZERO,
+        };
+        let returns = now.checked_add(Duration::try_from(patience).unwrap_or_default()).unwrap_or(now);
+        let until = self.fires_from.max(returns);
+        (now < until).then_some(until)
     }
 
     /// Whether it may still set off an automation.

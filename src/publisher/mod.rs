@@ -23,7 +23,7 @@ use self::marks::Marks;
 use crate::broker::{Handle, LinkState, PublishError, Up};
 use crate::camera::{Inventory, Pictures, Statuses};
 use crate::discovery::states::Events;
-use crate::discovery::{Announced, Topics};
+use crate::discovery::{Announced, Presence, Topics};
 use crate::outbox::{Histories, Outbox};
 use crate::store::StoreError;
 
@@ -47,6 +47,8 @@ pub struct Sources {
     pub pictures: watch::Receiver<Pictures>,
     /// What was announced last.
     pub announced: watch::Receiver<Option<Announced>>,
+    /// Whether Home Assistant listens.
+    pub presence: watch::Receiver<Presence>,
     /// Events that wait.
     pub outbox: Outbox,
 }
@@ -70,6 +72,7 @@ pub struct Publisher {
 enum Wake {
     States,
     Announced,
+    HomeAssistant,
     Landed(Result<Landed, LinkLost>),
     Marked(Result<(), StoreError>),
     Events,
@@ -124,6 +127,7 @@ impl Publisher {
                 }
                 Ok(()) = self.sources.pictures.changed() => Wake::NewPictures,
                 Ok(()) = self.sources.announced.changed() => Wake::Announced,
+                Ok(()) = self.sources.presence.changed() => Wake::HomeAssistant,
                 landed = self.flight.landed() => Wake::Landed(landed),
                 marked = self.marks.marked() => Wake::Marked(marked),
                 Ok(_) = waiting.wait_for(|waiting| *waiting > outstanding), if up.is_some() && has_events => Wake::Events,
@@ -145,6 +149,8 @@ impl Publisher {
                 self.look_at_pictures();
             }
             (Wake::Announced, _) => self.adopt(),
+            // What waited for it may go now.
+            (Wake::HomeAssistant, _) => self.retry_at = None,
             (Wake::Landed(landed), _) => self.land(landed)?,
             (Wake::Marked(marked), _) => {
                 marked.map_err(Trouble::Store)?;
@@ -233,7 +239,9 @@ impl Publisher {
 
     async fn deliver(&mut self, up: &Up) -> Result<(), Trouble> {
         let inventory = self.sources.inventory.borrow().clone();
-        let round = self.delivery.deliver(up, &inventory, &mut self.sent, &mut self.flight).await?;
+        let presence = *self.sources.presence.borrow();
+        let world = delivery::World { up, inventory: &inventory, presence };
+        let round = self.delivery.deliver(&world, &mut self.sent, &mut self.flight).await?;
         let idle = self.flight.is_empty() && self.marks.len() == 0;
         if round == Round::Nothing && idle {
             // The outbox counts something that it does not hand out: it was begun anew, or the count is about to change.

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use camera_herald::camera::{
-    Camera, CameraId, CameraKind, CameraState, Inventory, Reason, Recorder, Sighting, Status, Statuses, Timelines,
+    CameraId, CameraState, Inventory, Reason, Recorder, Sighting, Status, Statuses, Timelines,
 };
 use camera_herald::store::Store;
 use jiff::{SignedDuration, Timestamp};
@@ -12,6 +12,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 
+use crate::support::camera::camera;
 use crate::support::herald::PATIENCE;
 
 struct Rig {
@@ -26,19 +27,7 @@ fn id(name: &str) -> CameraId {
 }
 
 fn inventory(names: &[&str]) -> Inventory {
-    Inventory::new(names.iter().map(|name| Camera {
-        id: id(name),
-        name: (*name).to_owned(),
-        stream: Some("rtsp://127.0.0.1:1/x".parse().unwrap()),
-        snapshot: None,
-        credentials: None,
-        kind: CameraKind::Camera,
-        area: None,
-        manufacturer: None,
-        model: None,
-        check_every: Duration::from_secs(30),
-        enabled: true,
-    }))
+    Inventory::new(names.iter().map(|name| camera(name, "rtsp://127.0.0.1:1/x")))
 }
 
 impl Rig {

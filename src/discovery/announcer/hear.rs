@@ -21,6 +21,7 @@ impl Announcer {
                 self.schedule.birth(now, &mut rand::rng());
                 self.see(Some(Sign::Birth));
             } else if message.payload == states::OFFLINE && !message.retained {
+                tracing::info!("Home Assistant has gone: what is to set something off there waits until it is back");
                 self.delivery.departed.left(now);
                 self.see(None);
             }

@@ -3,7 +3,8 @@ use jiff::Timestamp;
 use super::super::chain::stations;
 use super::super::language::Language;
 use super::*;
-use crate::camera::{CameraState, Inventory, Reason, Status};
+use crate::camera::inventory::tests::streaming;
+use crate::camera::{Camera, CameraState, Inventory, Reason, Status};
 use crate::chain::{Chain, Condition, Link, Part};
 use crate::page::moment::Moment;
 
@@ -21,19 +22,7 @@ fn chain(broker: Condition, home: Condition, home_kind: Option<&'static str>) ->
 }
 
 fn verdict(chain: &Chain, statuses: &[Status]) -> Verdict {
-    let camera = |i: usize| crate::camera::Camera {
-        id: crate::camera::CameraId::new(&format!("cam_{i}")).unwrap(),
-        name: format!("Camera {i}"),
-        stream: Some("rtsp://10.0.0.5/".parse().unwrap()),
-        snapshot: None,
-        credentials: None,
-        kind: crate::camera::CameraKind::Camera,
-        area: None,
-        manufacturer: None,
-        model: None,
-        check_every: std::time::Duration::from_secs(30),
-        enabled: true,
-    };
+    let camera = |i: usize| Camera { name: format!("Camera {i}"), ..streaming(&format!("cam_{i}")) };
     let inventory = Inventory::new((0..statuses.len()).map(camera));
     let states = inventory.iter().zip(statuses).map(|(camera, status)| {
         let reason = (*status == Status::Offline).then_some(Reason::Dns);

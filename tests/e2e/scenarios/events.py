@@ -56,6 +56,19 @@ def a_doorbell_rings(home):
     home.holds(["door"], with_events=["door"])
 
 
+def an_event_during_a_restart_of_home_assistant_fires_when_it_is_back(home):
+    """Nothing is kept for the event entity, so the program keeps it until Home Assistant listens."""
+    app = home.app([{"name": "Yard", "id": "yard"}])
+    yard = home.camera("Yard", "yard", probed=False)
+    yard.is_well()
+    home.home_assistant.stop()
+    assert app.post("yard", {"event_id": "r1", "smart_detection_type": "package"}) == 202
+    home.home_assistant.start()
+    after = {"last_event": "package", "last_event_time": entities.is_time, "activity": "on"}
+    yard.is_well(60, detection=entities.is_time, events_today="1", events_this_week="1", **after)
+    assert yard.state("detection")["attributes"]["event_id"] == "r1"
+    home.holds(["yard"], with_events=["yard"])
+
 
 def an_event_of_an_outage_fires_when_the_broker_is_back(home):
     """Home Assistant finds its broker later than the program does, and what comes before it listens does not fire."""

@@ -18,6 +18,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
+use crate::support::camera::push_camera;
 use crate::support::herald::PATIENCE;
 use crate::support::link::{identity, options, quick, settings};
 use crate::support::mosquitto::{Config, Mosquitto, Store as Kept};
@@ -40,17 +41,11 @@ struct Stage {
 
 fn camera(id: &str, stream: Option<&str>) -> Camera {
     Camera {
-        id: CameraId::new(id).unwrap(),
         name: format!("The \"{id}\" <camera>"),
         stream: stream.map(|url| url.parse().unwrap()),
-        snapshot: None,
-        credentials: None,
         kind: CameraKind::Doorbell,
         area: Some("Straße".to_owned()),
-        manufacturer: None,
-        model: None,
-        check_every: std::time::Duration::from_secs(30),
-        enabled: true,
+        ..push_camera(id)
     }
 }
 

@@ -113,6 +113,36 @@ async fn a_fresh_event_of_an_outage_waits_until_home_assistant_listens() {
 }
 
 #[tokio::test]
+async fn a_fresh_event_waits_while_home_assistant_restarts_and_no_longer_than_it_may_fire() {
+    let broker = Mosquitto::start(Config::default()).await;
+    let mut setup = Setup::with_broker(broker.addr(), push_cameras(1));
+    setup.options["events"] = json!({ "stale_after_seconds": 10 });
+    let (herald, sender) = start(setup).await;
+    herald.says("Announced to Home Assistant", 1).await;
+    let filters = ["camera_herald/camera/#", "homeassistant/status"];
+    let watcher = Watcher::start(broker.addr(), &filters, QoS::AtLeastOnce).await;
+    let say = async |word| crate::support::publish(broker.addr(), "homeassistant/status", word).await;
+
+    say("offline").await;
+    herald.says("Home Assistant has gone", 1).await;
+    sender.insist("cam_0", &event("one")).await;
+    say("online").await;
+    watcher.wait_for(|message| message.topic.ends_with("/detection")).await;
+    let seen = watcher.seen();
+    let birth = seen.iter().position(|message| message.topic == "homeassistant/status" && message.text() == "online");
+    let fired = seen.iter().position(|message| message.topic.ends_with("/detection"));
+    assert!(birth < fired, "{seen:#?}");
+
+    // It does not come back: who else reads events gets them all the same.
+    watcher.forget();
+    say("offline").await;
+    herald.says("Home Assistant has gone", 2).await;
+    sender.insist("cam_0", &event("two")).await;
+    until(&watcher, "event", |event| event["event_id"] == "two").await;
+    assert!(!watcher.seen().iter().any(|message| message.topic.ends_with("/detection")), "it is too old by then");
+}
+
+#[tokio::test]
 async fn activity_ends_by_itself_also_while_the_app_is_down() {
     let broker = Mosquitto::start(Config::default()).await;
     let mut setup = Setup::with_broker(broker.addr(), push_cameras(1));

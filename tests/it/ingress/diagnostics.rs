@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use camera_herald::camera::{Camera, CameraId, CameraKind, Failure, LastProbe, LastProbes, Reason};
+use camera_herald::camera::{Camera, CameraId, Failure, LastProbe, LastProbes, Reason};
 use camera_herald::credentials::Credentials;
 use camera_herald::ingress::Access;
 use camera_herald::options::{BrokerOptions, MqttOptions, Options};
@@ -11,6 +11,7 @@ use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
 use super::support::{House, PROXY, TOKEN, options};
+use crate::support::camera::push_camera;
 use crate::support::expected::{push_camera_ids, topics};
 use crate::support::herald::{Herald, PATIENCE, Setup, push_cameras};
 use crate::support::mosquitto::{Config, Mosquitto};
@@ -34,19 +35,12 @@ fn planted() -> Options {
         password: format!("planted-{kind}-password").into(),
     };
     let camera = Camera {
-        id: CameraId::new("front").unwrap(),
-        name: "Front".to_owned(),
         stream: Some(
             "rtsp://planted-camera-user:planted-camera-password@10.0.0.5/h264?pwd=planted-query".parse().unwrap(),
         ),
         snapshot: Some("http://10.0.0.5/user=x_password=planted-path/snap.jpg#planted-query".parse().unwrap()),
         credentials: Some(login("camera")),
-        kind: CameraKind::Camera,
-        area: None,
-        manufacturer: None,
-        model: None,
-        check_every: Duration::from_secs(30),
-        enabled: true,
+        ..push_camera("front")
     };
     let broker =
         BrokerOptions { host: "broker.lan".to_owned(), port: 1883, credentials: Some(login("mqtt")), tls: false };
