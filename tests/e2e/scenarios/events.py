@@ -61,7 +61,10 @@ def an_event_during_a_restart_of_home_assistant_fires_when_it_is_back(home):
     app = home.app([{"name": "Yard", "id": "yard"}])
     yard = home.camera("Yard", "yard", probed=False)
     yard.is_well()
+    # It hears what is said to it when its announcement is over.
+    until("it is still announcing", lambda: "Looked for leftovers" in app.process.text())
     home.home_assistant.stop()
+    until("it does not notice", lambda: "Home Assistant has gone" in app.process.text())
     assert app.post("yard", {"event_id": "r1", "smart_detection_type": "package"}) == 202
     home.home_assistant.start()
     after = {"last_event": "package", "last_event_time": entities.is_time, "activity": "on"}
