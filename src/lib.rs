@@ -1,7 +1,7 @@
 //! Camera Herald: every camera of a home as a Home Assistant device over MQTT, kept true through every restart.
 //!
 //! ```text
-//! control   supervisor ──credentials──> broker::session ══LinkState(epoch)══> announcer ══Announced(epoch)══> publisher
+//! control   supervisor ──credentials──> broker::session ══LinkState(epoch)══> announcer ══Announced(epoch), Presence══> publisher
 //! state     inventory ══cameras══> prober ──report──> tracker ══statuses══> publisher
 //! event     ingest ──event──> outbox ──next/ack──> publisher
 //!           inventory ══cameras══> announcer        session ──birth──> announcer

@@ -184,6 +184,12 @@ impl Topics {
         seen && (!sees(&self.config_filter(), topic) || self.config_owner(topic).is_some())
     }
 
+    /// Whether a topic of the ledger is a device's config, also of an earlier base or prefix: none of our states ends like one.
+    #[must_use]
+    pub fn is_config(topic: &str) -> bool {
+        topic.ends_with("/config")
+    }
+
     /// Whose config a topic is; `None` when it is not one of ours.
     #[must_use]
     pub fn config_owner(&self, topic: &str) -> Option<Owner> {
@@ -285,6 +291,7 @@ mod tests {
         let mut ours: Vec<_> = Leaf::ALL.iter().map(|leaf| topics.camera(&camera, *leaf)).collect();
         ours.extend([topics.bridge_state(), topics.config(&Owner::Bridge), topics.config(&Owner::Camera(camera))]);
         for topic in ours {
+            assert_eq!(Topics::is_config(&topic), topics.config_owner(&topic).is_some(), "{topic}");
             let seen = topics.own_filters().iter().filter(|filter| rumqttc::mqttbytes::matches(&topic, filter)).count();
             assert_eq!(seen, 1, "{topic}");
             assert!(topics.is_own(&topic), "{topic}");

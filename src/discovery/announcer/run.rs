@@ -197,8 +197,7 @@ impl Delivery {
     /// # Errors
     /// [`PublishError::LinkDown`] when the link went down in between.
     pub async fn clear(&mut self, topics: Vec<String>) -> Result<(), PublishError> {
-        // Also those of an earlier base or prefix.
-        let (configs, states): (Vec<_>, Vec<_>) = topics.into_iter().partition(|topic| topic.ends_with("/config"));
+        let (configs, states): (Vec<_>, Vec<_>) = topics.into_iter().partition(|topic| Topics::is_config(topic));
         for topic in &configs {
             let Some(owner) = self.topics.config_owner(topic) else { continue };
             *self.own_clearings.entry(topic.clone()).or_default() += 1;
