@@ -8,9 +8,9 @@ use std::io::Write;
 use std::time::{Duration, Instant};
 
 use camera_herald::camera::{CameraId, Inventory};
-use camera_herald::ingest::{Accepted, Event, EventKind, Submission};
+use camera_herald::events::door::{Accepted, Event, EventKind, Submission};
+use camera_herald::events::outbox::{Keeper, Settings};
 use camera_herald::options::EventOptions;
-use camera_herald::outbox::{Keeper, Settings};
 use camera_herald::store::Store;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;

@@ -3,7 +3,7 @@
 //! ```text
 //! control   supervisor ──credentials──> broker::session ══LinkState(epoch)══> announcer ══Announced(epoch), Presence══> publisher
 //! state     inventory ══cameras══> prober ──report──> tracker ══statuses══> publisher
-//! event     ingest ──event──> outbox ──next/ack──> publisher
+//! event     door ──event──> outbox ──next/ack──> publisher
 //!           inventory ══cameras══> announcer        session ──birth──> announcer
 //!           announcer, publisher ──broker::Handle──> session                 ══ watch, latest wins   ── mpsc or call
 //! ```
@@ -17,23 +17,19 @@ pub mod camera;
 pub mod chain;
 pub mod cli;
 pub mod commands;
+pub mod courier;
 pub mod credentials;
 #[cfg(feature = "demo")]
 pub mod demo;
-pub mod discovery;
-pub mod feeds;
-pub mod ingest;
-pub mod ingress;
-pub mod installation;
-pub mod lifecycle;
-pub mod listener;
+pub mod events;
+pub mod homeassistant;
+pub mod http;
 pub mod logging;
+pub mod mirror;
 pub mod options;
-pub mod outbox;
-pub mod page;
 pub mod picture;
 pub mod process;
-pub mod publisher;
 pub mod store;
 pub mod supervisor;
 pub mod tls;
+pub mod web;

@@ -1,9 +1,9 @@
 // What must hold for every message, whatever it is; included by each target.
 
 use camera_herald::camera::{CameraId, CameraKind};
-use camera_herald::ingest::Reject;
-use camera_herald::ingest::decode::{self, Envelope};
-use camera_herald::ingest::message::Message;
+use camera_herald::events::door::Reject;
+use camera_herald::events::door::decode::{self, Envelope};
+use camera_herald::events::door::message::Message;
 use serde_json::Value;
 
 fn bad(c: char) -> bool {

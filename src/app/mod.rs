@@ -1,5 +1,7 @@
 //! The running service: made from an installation, run until asked to stop, changed while it runs.
 
+pub mod installation;
+pub mod lifecycle;
 mod wiring;
 
 use std::sync::Arc;
@@ -8,9 +10,9 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use self::wiring::Wired;
+use crate::app::installation::Installation;
+use crate::app::lifecycle::{Ask, Asks, Drained, Tasks};
 use crate::camera::Inventory;
-use crate::installation::Installation;
-use crate::lifecycle::{Ask, Asks, Drained, Tasks};
 use crate::logging::LevelHandle;
 use crate::options::Options;
 use crate::store::Store;

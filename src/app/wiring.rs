@@ -8,22 +8,23 @@ use jiff::tz::TimeZone;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
+use crate::app::installation::Installation;
+use crate::app::lifecycle::Tasks;
 use crate::broker::{Handle, LinkState, Session};
 use crate::camera::prober::{self, ProbeRequest};
 use crate::camera::{Inventory, LastProbes, Pictures, ProbeFigures, Recorder, Statuses, Timelines, tracker};
 use crate::chain;
-use crate::discovery::announcer::{self, Requests};
-use crate::discovery::{Announced, Announcer, Owner, Presence, ledger::Ledger};
-use crate::feeds::Feeds;
-use crate::ingest::{self, CurrentToken, Doors, Submission, Tally};
-use crate::ingress::{self, Access};
-use crate::installation::Installation;
-use crate::lifecycle::Tasks;
+use crate::courier::{self, Publisher};
+use crate::events::door::{self, CurrentToken, Doors, Submission, Tally};
+use crate::events::outbox::{self, Histories, Keeper, Outbox};
+use crate::homeassistant::{Owner, Presence};
+use crate::mirror::announcer::{self, Requests};
+use crate::mirror::{Announced, Announcer, ledger::Ledger};
 use crate::options::Options;
-use crate::outbox::{self, Histories, Keeper, Outbox};
-use crate::page;
-use crate::publisher::{self, Publisher};
 use crate::store::Store;
+use crate::web::feeds::Feeds;
+use crate::web::page;
+use crate::web::port::{self, Access};
 
 /// Reports that wait for the tracker: more than probes run at once.
 const REPORTS: usize = 16;
@@ -84,7 +85,7 @@ pub(super) async fn wire(installation: &Installation, store: Store) -> Wired {
     let access = Access::new(feeds.app_mode);
     let listen = installation.environment.ingress_listen;
     let (pages, renderer) = page::new(feeds.clone());
-    tasks.spawn("page", ingress::serve(listen, access, feeds, pages, stop.clone()));
+    tasks.spawn("page", port::serve(listen, access, feeds, pages, stop.clone()));
     tasks.spawn("renderer", renderer.run());
     Wired { tasks, sources: stop, inventory, options }
 }
@@ -148,7 +149,7 @@ fn events(
     let doors = Doors::new(inventory.clone(), token.watch(), submissions);
     let tally = doors.tally();
     tasks.spawn("outbox", keeper.run(submitted));
-    tasks.spawn("doors", ingest::serve(installation.environment.events_listen, doors, stop.clone()));
+    tasks.spawn("doors", door::serve(installation.environment.events_listen, doors, stop.clone()));
     Events { outbox, histories, token, tally }
 }
 
@@ -210,7 +211,7 @@ fn publisher(
     announced: watch::Receiver<Option<Announced>>,
     presence: watch::Receiver<Presence>,
 ) -> Publisher {
-    let sources = publisher::Sources {
+    let sources = courier::Sources {
         inventory: inventory.clone(),
         statuses: cameras.statuses.clone(),
         histories: events.histories.clone(),

@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{Chain, Condition, Link, Part};
 use crate::broker::{Cause, LinkState, Place, Up};
-use crate::discovery::Presence;
+use crate::homeassistant::Presence;
 use crate::supervisor::{Patience, SupervisorError, SystemInfo};
 
 /// Refused topics that are named.

@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use super::decide::{self, Answer, Facts, Trouble};
 use super::{Chain, LinkHistory, Surroundings, history};
 use crate::broker::LinkState;
-use crate::discovery::Presence;
+use crate::homeassistant::Presence;
 use crate::supervisor::{Client, SupervisorError};
 
 /// From a good answer to the next question, however many reasons there are.

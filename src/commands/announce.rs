@@ -7,11 +7,11 @@ use tokio::time::Instant;
 
 use super::blocking::block_on;
 use super::{CommandError, once, say};
-use crate::discovery::announcer::Delivery;
-use crate::discovery::ledger::Ledger;
-use crate::discovery::pace::Pace;
-use crate::discovery::plan::Plan;
-use crate::installation::Installation;
+use crate::app::installation::Installation;
+use crate::mirror::announcer::Delivery;
+use crate::mirror::ledger::Ledger;
+use crate::mirror::pace::Pace;
+use crate::mirror::plan::Plan;
 use crate::store::Store;
 
 /// Announces the bridge and every enabled camera; returns how many cameras.

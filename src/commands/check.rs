@@ -8,9 +8,9 @@ use tokio::task::JoinSet;
 
 use super::blocking::block_on;
 use super::{CommandError, quiet, say};
+use crate::app::installation::Installation;
 use crate::broker::session::check::{log_in, reach};
 use crate::camera::{Camera, prober};
-use crate::installation::Installation;
 use crate::options::{BrokerOptions, Environment};
 
 /// A picture that can be made is enough.

@@ -14,14 +14,14 @@ use tokio::time::timeout;
 
 use super::blocking::block_on;
 use super::{CommandError, run};
+use crate::app::installation::Installation;
+use crate::app::lifecycle::Asks;
 use crate::demo::broker::{Broker, Config};
 use crate::demo::cameras::{Camera, Scene};
 use crate::demo::detector::Door;
 use crate::demo::screen::{Screen, Tone};
 use crate::demo::{detector, stage, viewer};
-use crate::discovery::states::OFFLINE;
-use crate::installation::Installation;
-use crate::lifecycle::Asks;
+use crate::homeassistant::states::OFFLINE;
 use crate::logging;
 use crate::options::{Environment, LogLevel};
 

@@ -16,9 +16,9 @@ mod run;
 use std::io;
 use std::process::ExitCode;
 
+use crate::app::installation::Installation;
 use crate::broker::{Cause, PublishError};
 use crate::cli::{Cli, Command};
-use crate::installation::Installation;
 use crate::options::{Environment, LogLevel, OptionsError};
 use crate::store::StoreError;
 use crate::{logging, tls};

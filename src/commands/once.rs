@@ -6,8 +6,8 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 use super::CommandError;
+use crate::app::installation::Installation;
 use crate::broker::{Cause, Handle, LinkState, Place, Session};
-use crate::installation::Installation;
 
 /// How long a command waits for the broker. Somebody sits before it.
 const PATIENCE: Duration = Duration::from_secs(20);

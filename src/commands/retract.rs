@@ -7,10 +7,10 @@ use tokio::time::Instant;
 
 use super::blocking::block_on;
 use super::{CommandError, once, say};
-use crate::discovery::announcer::{Delivery, clear_leftovers};
-use crate::discovery::ledger::Ledger;
-use crate::discovery::pace::Pace;
-use crate::installation::Installation;
+use crate::app::installation::Installation;
+use crate::mirror::announcer::{Delivery, clear_leftovers};
+use crate::mirror::ledger::Ledger;
+use crate::mirror::pace::Pace;
 use crate::store::Store;
 
 /// Clears every retained topic that the ledger knows or that the broker holds under our base and node.

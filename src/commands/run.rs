@@ -4,9 +4,9 @@ use std::process::ExitCode;
 
 use super::CommandError;
 use super::blocking::block_on;
+use crate::app::installation::Installation;
+use crate::app::lifecycle::{self, Asks};
 use crate::app::{App, End};
-use crate::installation::Installation;
-use crate::lifecycle::{self, Asks};
 use crate::logging::{self, LevelHandle};
 use crate::options::{Environment, LogLevel};
 use crate::store::Store;

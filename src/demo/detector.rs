@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use tokio::time::sleep;
 
 use super::cameras::Camera;
-use crate::ingest::EventToken;
+use crate::events::door::EventToken;
 
 /// From one event to the next.
 const PAUSE: Duration = Duration::from_secs(6);

@@ -9,28 +9,34 @@ const EDGES: &[(&str, &[&str])] = &[
     ("backoff", &[]),
     ("broker", &["backoff", "credentials", "options", "supervisor", "tls"]),
     ("camera", &["credentials", "picture", "process", "store", "tls"]),
-    ("chain", &["broker", "discovery", "supervisor"]),
+    ("chain", &["broker", "homeassistant", "supervisor"]),
+    ("courier", &["broker", "camera", "events/outbox", "homeassistant", "mirror", "picture", "store"]),
     ("credentials", &[]),
-    ("discovery", &["broker", "camera", "ingest", "options", "outbox", "store"]),
-    ("feeds", &["broker", "camera", "chain", "discovery", "ingest", "options", "outbox"]),
-    ("ingest", &["camera", "listener"]),
-    ("ingress", &["broker", "camera", "chain", "credentials", "discovery", "feeds", "listener", "options", "process"]),
-    ("lifecycle", &[]),
-    ("listener", &[]),
+    ("events/door", &["camera", "http"]),
+    ("events/outbox", &["camera", "events/door", "options", "store"]),
+    ("homeassistant", &["broker", "camera", "events/door", "events/outbox", "options"]),
+    ("http", &[]),
     ("logging", &["options"]),
+    ("mirror", &["broker", "camera", "events/outbox", "homeassistant", "store"]),
     ("options", &["camera", "credentials"]),
-    ("outbox", &["camera", "ingest", "options", "store"]),
-    ("page", &["camera", "chain", "discovery", "feeds", "ingest", "outbox"]),
     ("picture", &[]),
     ("process", &[]),
-    ("publisher", &["broker", "camera", "discovery", "outbox", "picture", "store"]),
     ("store", &[]),
     ("supervisor", &["credentials", "options", "tls"]),
     ("tls", &[]),
+    ("web/feeds", &["broker", "camera", "chain", "events/door", "events/outbox", "homeassistant", "mirror", "options"]),
+    ("web/page", &["camera", "chain", "events/door", "events/outbox", "homeassistant", "web/feeds"]),
+    (
+        "web/port",
+        &["broker", "camera", "chain", "credentials", "homeassistant", "http", "options", "process", "web/feeds"],
+    ),
 ];
 
 /// Rooms that join the others and may name all of them.
-const WIRING: &[&str] = &["app", "cli", "commands", "demo", "installation", "lib", "main"];
+const WIRING: &[&str] = &["app", "cli", "commands", "demo", "lib", "main"];
+
+/// Folders that hold rooms and are none themselves.
+const HOUSES: &[&str] = &["events", "web"];
 
 fn sources(dir: &Path, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(dir).unwrap() {
@@ -43,6 +49,15 @@ fn sources(dir: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
+/// The room of a path: its first part, or the first two in a house.
+fn room<'a>(mut parts: impl Iterator<Item = &'a str>) -> Option<String> {
+    let first = parts.next()?;
+    if !HOUSES.contains(&first) {
+        return Some(first.to_owned());
+    }
+    parts.next().filter(|second| *second != "mod").map(|second| format!("{first}/{second}"))
+}
+
 /// Which room names which others, by `crate::…` outside of its tests.
 fn edges() -> BTreeMap<String, BTreeSet<String>> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
@@ -50,14 +65,14 @@ fn edges() -> BTreeMap<String, BTreeSet<String>> {
     sources(&root, &mut files);
     let mut edges: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for file in files {
-        let place = file.strip_prefix(&root).unwrap().iter().next().unwrap().to_string_lossy().into_owned();
-        let room = place.trim_end_matches(".rs").to_owned();
+        let inside = file.strip_prefix(&root).unwrap().to_string_lossy().into_owned();
+        let Some(room) = room(inside.trim_end_matches(".rs").split('/')) else { continue };
         let text = fs::read_to_string(&file).unwrap();
         let code = text.split("#[cfg(test)]").next().unwrap();
-        let named = code
-            .split("crate::")
-            .skip(1)
-            .map(|rest| rest.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect::<String>());
+        let named = code.split("crate::").skip(1).filter_map(|rest| {
+            let path: String = rest.chars().take_while(|c| c.is_ascii_alphanumeric() || "_:".contains(*c)).collect();
+            self::room(path.split("::"))
+        });
         let named: BTreeSet<_> = named.filter(|name| *name != room && !name.is_empty()).collect();
         edges.entry(room).or_default().extend(named);
     }

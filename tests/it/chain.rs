@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use camera_herald::chain::{Chain, Condition, Keeper, Part, Sources, Told};
-use camera_herald::discovery::{Presence, Sign};
+use camera_herald::homeassistant::{Presence, Sign};
 use camera_herald::supervisor::CredentialSource;
 use jiff::Timestamp;
 use secrecy::ExposeSecret;

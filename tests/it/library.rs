@@ -1,7 +1,7 @@
 //! The commands as a library: from a plain thread, from inside a runtime, and on another thread's runtime.
 
+use camera_herald::app::installation::Installation;
 use camera_herald::commands::{CommandError, announce, announce_async, check, check_async, retract, retract_async};
-use camera_herald::installation::Installation;
 use camera_herald::options::Environment;
 
 use crate::support::herald::push_cameras;

@@ -5,9 +5,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use camera_herald::camera::{Camera, CameraId, Inventory};
-use camera_herald::ingest::{Accepted, Event, EventKind, Refused, Submission};
+use camera_herald::events::door::{Accepted, Event, EventKind, Refused, Submission};
+use camera_herald::events::outbox::{Histories, Keeper, Outbox, Settings, Waiting};
 use camera_herald::options::EventOptions;
-use camera_herald::outbox::{Histories, Keeper, Outbox, Settings, Waiting};
 use camera_herald::store::Store;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;

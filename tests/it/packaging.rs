@@ -470,7 +470,7 @@ fn every_picture_of_the_readme_and_the_manual_is_there_and_small() {
         }
     }
     assert!(pictures >= 4, "{pictures}");
-    assert_eq!(text("src/page/assets/icon.svg"), text("docs/art/icon.svg"), "the page shows the app's icon");
+    assert_eq!(text("src/web/page/assets/icon.svg"), text("docs/art/icon.svg"), "the page shows the app's icon");
 }
 
 #[test]

@@ -1,5 +1,5 @@
 use super::*;
-use crate::discovery::Sign;
+use crate::homeassistant::Sign;
 
 fn at(second: i64) -> Timestamp {
     Timestamp::from_second(second).unwrap()

@@ -5,11 +5,12 @@ use std::net::SocketAddr;
 
 use camera_herald::broker::PublishError;
 use camera_herald::camera::{Camera, CameraId, CameraKind, Inventory, Statuses};
-use camera_herald::discovery::announcer::{self, RequestError, Requests, Sources};
-use camera_herald::discovery::ledger::Ledger;
-use camera_herald::discovery::{Announced, Announcer, Owner, Presence, Sign, Topics};
+use camera_herald::events::outbox::{self, Keeper};
+use camera_herald::homeassistant::{Owner, Presence, Sign, Topics};
+use camera_herald::mirror::announcer::{self, RequestError, Requests, Sources};
+use camera_herald::mirror::ledger::Ledger;
+use camera_herald::mirror::{Announced, Announcer};
 use camera_herald::options::{EventOptions, TopicOptions};
-use camera_herald::outbox::{self, Keeper};
 use camera_herald::store::Store;
 use jiff::tz::TimeZone;
 use tempfile::TempDir;

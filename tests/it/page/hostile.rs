@@ -62,11 +62,11 @@ async fn no_path_leads_out_of_the_assets() {
     ] {
         let answer = house
             .raw(
-                crate::ingress::support::HERE,
+                crate::port::support::HERE,
                 &format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"),
             )
             .await;
-        assert_eq!(crate::ingress::support::status(&answer), 404, "{path}: {answer}");
+        assert_eq!(crate::port::support::status(&answer), 404, "{path}: {answer}");
         assert!(!answer.contains("root:") && !answer.contains("[package]"), "{path}");
     }
     let script = browser.get("/assets/").await;

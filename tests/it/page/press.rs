@@ -38,7 +38,7 @@ async fn a_form_of_another_site_is_refused_even_with_the_secret() {
 async fn a_new_token_takes_two_steps_and_a_page_shows_it_only_when_asked() {
     let (house, browser) = house(cameras(1)).await;
     let csrf = browser.csrf().await;
-    let secret = |house: &crate::ingress::support::House| {
+    let secret = |house: &crate::port::support::House| {
         use secrecy::ExposeSecret;
         house.feeds.token.get().secret().expose_secret().to_owned()
     };

@@ -1,12 +1,12 @@
 //! A page to ask, with cameras that are as the test says.
 
 use camera_herald::camera::{Camera, CameraId, CameraState, Failure, Reason, Status};
-use camera_herald::ingress::Access;
 use camera_herald::options::Options;
+use camera_herald::web::port::Access;
 use jiff::Timestamp;
 use reqwest::{Response, redirect};
 
-use crate::ingress::support::{House, options};
+use crate::port::support::{House, options};
 use crate::support::camera::camera;
 
 /// Asks as the ingress does: without a prefix, and with a language.

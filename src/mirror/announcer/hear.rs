@@ -1,0 +1,100 @@
+//! What comes from the broker: births, commands, and devices that the user deleted.
+
+use jiff::Timestamp;
+use tokio::time::Instant;
+
+use super::Announcer;
+use crate::broker::Inbound;
+use crate::camera::prober::ProbeRequest;
+use crate::homeassistant::presence::Sign;
+use crate::homeassistant::states;
+use crate::homeassistant::topics::Owner;
+
+impl Announcer {
+    pub(super) fn hear(&mut self, message: &Inbound) {
+        let now = Instant::now();
+        if message.topic == self.topics.birth() {
+            if message.payload == states::ONLINE && !message.retained {
+                tracing::info!("Home Assistant has started: announcing everything again");
+                self.delivery.departed.arrived();
+                self.delivery.born = true;
+                self.schedule.birth(now, &mut rand::rng());
+                self.see(Some(Sign::Birth));
+            } else if message.payload == states::OFFLINE && !message.retained {
+                tracing::info!("Home Assistant has gone: what is to set something off there waits until it is back");
+                self.delivery.departed.left(now);
+                self.see(None);
+            }
+        } else if message.topic == self.topics.status() {
+            self.hear_status(message);
+        } else if message.topic == self.topics.bridge_command() {
+            if message.payload == "announce" && !message.retained {
+                self.see(Some(Sign::Command));
+                self.announce_again();
+            } else if message.payload == "probe_all" && !message.retained {
+                self.see(Some(Sign::Command));
+                self.ask_for_probe(ProbeRequest::All);
+            }
+        } else if let Some(camera) = self.topics.commanded_camera(&message.topic) {
+            // Both bring a new picture, and whatever else there is to see.
+            if (message.payload == "probe" || message.payload == "snapshot") && !message.retained {
+                self.see(Some(Sign::Command));
+                self.ask_for_probe(ProbeRequest::One(camera));
+            }
+        } else if let Some(owner) = self.topics.config_owner(&message.topic) {
+            self.hear_clearing(owner, &message.topic);
+        }
+    }
+
+    /// Somebody else spoke for us: the will of an old connection that the broker saw end late, or a second copy that
+    /// stopped. Home Assistant would show everything as unavailable for as long as nobody contradicts.
+    fn hear_status(&mut self, message: &Inbound) {
+        let announced = self.announced.borrow().as_ref().map(|announced| announced.epoch);
+        let ours = message.payload == states::ONLINE || message.retained;
+        if ours || self.epoch.is_none() || announced != self.epoch {
+            return;
+        }
+        tracing::warn!(
+            topic = message.topic,
+            "Somebody else said that Camera Herald is offline; saying that it is not. If this comes again and again, a \
+             second copy runs with the same topics.base"
+        );
+        self.schedule.soon(Instant::now());
+    }
+
+    /// Everything once more, also the devices that the user deleted.
+    pub(super) fn announce_again(&mut self) {
+        tracing::info!("Asked to announce again");
+        self.dismissed.send_if_modified(|dismissed| !std::mem::take(dismissed).is_empty());
+        self.schedule.soon(Instant::now());
+    }
+
+    /// Home Assistant gave a sign of life, or said that it goes.
+    fn see(&self, sign: Option<Sign>) {
+        self.sources.presence.send_if_modified(|presence| presence.hear(sign, Timestamp::now()));
+    }
+
+    /// Requests that the prober has not taken yet will be answered by the same probes.
+    fn ask_for_probe(&self, request: ProbeRequest) {
+        tracing::debug!(?request, "Asked for a probe");
+        let _as_many_wait_already = self.sources.probes.try_send(request);
+    }
+
+    /// Home Assistant clears a config topic when its user deletes the device; so does another copy of `retract`.
+    fn hear_clearing(&mut self, owner: Owner, topic: &str) {
+        let wanted = match &owner {
+            Owner::Bridge => true,
+            Owner::Camera(camera) => self.sources.inventory.borrow().get(camera).is_some(),
+        };
+        if self.delivery.cleared_by_us(topic) || !wanted || self.dismissed.borrow().contains(&owner) {
+            return;
+        }
+        tracing::warn!(
+            topic,
+            "The device was deleted in Home Assistant. It comes back at the next start of Camera Herald, or with \
+             \"Announce again\"; set enabled: false to keep it away"
+        );
+        self.dismissed.send_if_modified(|dismissed| dismissed.insert(owner));
+        self.schedule.soon(Instant::now());
+    }
+}
