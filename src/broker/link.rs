@@ -4,6 +4,8 @@ use std::fmt;
 
 use jiff::Timestamp;
 
+use super::Lease;
+
 /// What the session knows about its link.
 ///
 /// A watch channel coalesces: a reader may miss a Down between two Ups. The epoch tells the two Ups apart, so a broker
@@ -17,8 +19,8 @@ pub enum LinkState {
         /// Since when.
         since: Timestamp,
     },
-    /// Connected, and subscribed again.
-    Up(Up),
+    /// Connected, and subscribed again: the right to send in this epoch.
+    Up(Lease),
 }
 
 /// A connected link.
@@ -46,6 +48,15 @@ impl LinkState {
     pub fn epoch(&self) -> Option<u64> {
         match self {
             Self::Up(up) => Some(up.epoch),
+            Self::Down { .. } => None,
+        }
+    }
+
+    /// The right to send while connected.
+    #[must_use]
+    pub fn lease(&self) -> Option<&Lease> {
+        match self {
+            Self::Up(lease) => Some(lease),
             Self::Down { .. } => None,
         }
     }
