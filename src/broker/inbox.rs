@@ -19,7 +19,7 @@ const SAY_EVERY: Duration = Duration::from_secs(10);
 
 /// A message that was heard.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Heard {
+pub struct Incoming {
     /// Where.
     pub topic: String,
     /// Which of the subscription's words.
@@ -92,7 +92,7 @@ impl Inbox {
     }
 
     /// Everything that was heard since the last call, in the order of last hearing. Waits until there is something.
-    pub async fn next(&self) -> Vec<Heard> {
+    pub async fn next(&self) -> Vec<Incoming> {
         loop {
             let entries = {
                 let mut waiting = self.shared.waiting.lock().unwrap_or_else(PoisonError::into_inner);
@@ -104,7 +104,7 @@ impl Inbox {
                 heard.sort_unstable_by_key(|(_, (last, _))| *last);
                 return heard
                     .into_iter()
-                    .map(|((_, topic, word), (_, times))| Heard { topic, word, times })
+                    .map(|((_, topic, word), (_, times))| Incoming { topic, word, times })
                     .collect();
             }
             // A permit is stored when something came since the look.
@@ -140,7 +140,7 @@ mod tests {
         Inbox::new(vec![subscription("ha/status", &["online", "offline"], 2), subscription("b/+/command", &["probe"], 3)])
     }
 
-    fn words(heard: &[Heard]) -> Vec<(&str, &str, u32)> {
+    fn words(heard: &[Incoming]) -> Vec<(&str, &str, u32)> {
         heard.iter().map(|heard| (heard.topic.as_str(), heard.word, heard.times)).collect()
     }
 

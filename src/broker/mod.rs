@@ -4,6 +4,7 @@
 //! Everybody else holds a [`Handle`] and sees the link's state; while it is up that state carries a [`Lease`], the right to send in this epoch.
 //! No callback runs foreign code and nothing that a caller does can block the event loop.
 
+pub mod cause;
 pub mod client_id;
 pub mod handle;
 pub mod inbox;
@@ -12,10 +13,11 @@ pub mod link;
 pub mod session;
 pub mod settings;
 
+pub use cause::{BrokerKind, Cause, CauseKind};
 pub use handle::Handle;
-pub use inbox::{Heard, Inbox};
+pub use inbox::{Inbox, Incoming};
 pub use lease::{Ack, Lease, LinkLost, Message, Permit};
-pub use link::{Cause, LinkState, Place, Up};
+pub use link::{LinkState, Up};
 pub use session::Session;
 pub use settings::{Identity, Settings, Subscription, Timing};
 

@@ -26,10 +26,11 @@ use connection::{Connection, Context, Ended};
 use memory::{Memory, Trouble};
 use open::{Opened, open};
 
+use super::cause::{Cause, CauseKind};
 use super::handle::Handle;
 use super::inbox::Inbox;
 use super::lease::Lease;
-use super::link::{Cause, LinkState, Place, Up};
+use super::link::{LinkState, Up};
 use super::settings::{Identity, Settings, Timing};
 use crate::options::BrokerOptions;
 
@@ -52,7 +53,7 @@ impl Session {
     #[must_use]
     pub fn new(settings: Settings, identity: Identity, inbox: Inbox) -> (Self, Handle) {
         let (hold, holds) = mpsc::channel(1);
-        let cause = Cause::new(Place::Here, "starting", "the link to the broker is being made");
+        let cause = Cause::new(CauseKind::Starting, "the link to the broker is being made");
         let (link, link_state) = watch::channel(LinkState::Down { cause, since: Timestamp::now() });
         let memory = Memory::new(&settings.timing);
         let session = Self { settings, identity, inbox, holds, link, memory };
@@ -80,7 +81,7 @@ impl Session {
                 () = let_go(&mut self.holds) => break,
             }
         }
-        let cause = Cause::new(Place::Here, "stopped", "Camera Herald has stopped");
+        let cause = Cause::new(CauseKind::Stopped, "Camera Herald has stopped");
         self.link.send_replace(LinkState::Down { cause, since: Timestamp::now() });
     }
 
@@ -131,9 +132,9 @@ impl Session {
             LinkState::Up(_) => false,
         };
         if known {
-            tracing::debug!(cause = cause.kind, "Still waiting for the broker: {cause}");
+            tracing::debug!(cause = cause.kind.word(), "Still waiting for the broker: {cause}");
         } else {
-            tracing::warn!(cause = cause.kind, "Waiting for the broker: {cause}");
+            tracing::warn!(cause = cause.kind.word(), "Waiting for the broker: {cause}");
         }
         self.link.send_if_modified(|link| match link {
             LinkState::Down { cause: before, .. } if *before == cause => false,
