@@ -33,6 +33,12 @@ impl Pace {
         Self { full_at: now, each: Duration::from_secs(1) / EVENT_RATE }
     }
 
+    /// When the next message may go out.
+    #[must_use]
+    pub fn due(&self, now: Instant) -> Instant {
+        (self.full_at.max(now) + self.each).checked_sub(self.each * (BURST + 1)).map_or(now, |at| at.max(now))
+    }
+
     /// Takes one message and says when it may go out.
     pub fn next(&mut self, now: Instant) -> Instant {
         self.full_at = self.full_at.max(now) + self.each;

@@ -70,7 +70,7 @@ impl Access {
 /// Who sees our page in Home Assistant shows that Home Assistant is there.
 async fn see_home_assistant(State(feeds): State<Feeds>, request: Request, next: Next) -> Response {
     if request.headers().get("x-hass-source").is_some_and(|source| source == "core.ingress") {
-        feeds.presence.send_if_modified(|presence| presence.hear(Some(Sign::Page), Timestamp::now()));
+        feeds.mirror.page_seen();
     }
     next.run(request).await
 }
