@@ -126,7 +126,11 @@ impl Waiting {
         if self.said_at.is_none_or(|at| now >= at + SAY_EVERY) {
             self.said_at = Some(now);
             let dropped = std::mem::take(&mut self.dropped);
-            tracing::warn!(topic, dropped, "Another program floods topics that Camera Herald listens to; its messages are dropped");
+            tracing::warn!(
+                topic,
+                dropped,
+                "Another program floods topics that Camera Herald listens to; its messages are dropped"
+            );
         }
     }
 }
@@ -136,8 +140,16 @@ mod tests {
     use super::*;
 
     fn inbox() -> Inbox {
-        let subscription = |filter: &str, words, places| Subscription { filter: filter.to_owned(), at_least_once: true, words, places };
-        Inbox::new(vec![subscription("ha/status", &["online", "offline"], 2), subscription("b/+/command", &["probe"], 3)])
+        let subscription = |filter: &str, words, places| Subscription {
+            filter: filter.to_owned(),
+            at_least_once: true,
+            words,
+            places,
+        };
+        Inbox::new(vec![
+            subscription("ha/status", &["online", "offline"], 2),
+            subscription("b/+/command", &["probe"], 3),
+        ])
     }
 
     fn words(heard: &[Incoming]) -> Vec<(&str, &str, u32)> {

@@ -4,8 +4,8 @@
 //! Invariant: what the broker had kept is never taken for news; a kept command would be obeyed at each connection.
 
 use super::states::{OFFLINE, ONLINE};
-use crate::broker::Subscription;
 use super::{Owner, Topics};
+use crate::broker::Subscription;
 use crate::camera::CameraId;
 
 /// What was heard from outside.

@@ -500,7 +500,11 @@ impl Plan {
             Stage::ClearStates => {
                 let (devices, states) = std::mem::take(&mut run.cleared);
                 if devices + states > 0 {
-                    tracing::info!(devices, topics = devices + states, "Took what is no longer wanted out of Home Assistant");
+                    tracing::info!(
+                        devices,
+                        topics = devices + states,
+                        "Took what is no longer wanted out of Home Assistant"
+                    );
                 }
                 if run.looked {
                     tracing::debug!("Looked for leftovers on the broker");
@@ -529,7 +533,8 @@ impl Plan {
     }
 
     fn item(&mut self, item: Item, now: Instant) -> Step {
-        let lacked = |plan: &Self, message: Option<Message>| message.filter(|message| plan.held.lacks(message, plan.round));
+        let lacked =
+            |plan: &Self, message: Option<Message>| message.filter(|message| plan.held.lacks(message, plan.round));
         match item {
             Item::Config(owner) => self.config(owner, now),
             Item::Bridge => {
@@ -596,7 +601,9 @@ impl Plan {
                 run.again.push(owner);
                 run.again_from = run.again_from.max(if transition.is_some() { now + PAYLOAD_GAP } else { free_at });
                 return match transition {
-                    Some(transition) => self.send(Message::retained(topic, transition.to_string()), now, self.run_number(), None),
+                    Some(transition) => {
+                        self.send(Message::retained(topic, transition.to_string()), now, self.run_number(), None)
+                    }
                     None => Step::Nothing,
                 };
             }

@@ -18,7 +18,6 @@ const PATIENCE: Duration = Duration::from_secs(20);
 #[derive(Debug)]
 pub(super) enum Requested {
     Announce,
-    PageSeen,
     Known { done: oneshot::Sender<Vec<String>> },
     Look { done: oneshot::Sender<Result<Retained, RequestError>> },
     Clear { topics: Vec<String>, done: oneshot::Sender<Result<Vec<String>, RequestError>> },
@@ -73,11 +72,6 @@ impl Requests {
     /// [`RequestError`] when it will not be done.
     pub fn announce(&self) -> Result<(), RequestError> {
         self.ask(Requested::Announce)
-    }
-
-    /// Somebody looked at the page through Home Assistant: a sign that it is there. While many requests wait it is passed over.
-    pub fn page_seen(&self) {
-        let _busy = self.ask(Requested::PageSeen);
     }
 
     /// The topics that may hold a message of ours, as the ledger remembers it: for when the broker cannot be asked.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -40,6 +40,8 @@ pub struct Sources {
     pub probes: mpsc::Sender<ProbeRequest>,
     /// What others ask.
     pub requests: Asked,
+    /// Somebody looked at the page through Home Assistant.
+    pub page_seen: Arc<Notify>,
     /// Told what is heard of Home Assistant.
     pub presence: watch::Sender<Presence>,
     /// The announcement that the courier has taken over: it sends nothing more to cameras that are not part of it.
@@ -104,6 +106,7 @@ impl Mirror {
     pub async fn run(mut self) {
         let mut link = self.handle.link();
         let mut waiting = self.sources.outbox.waiting();
+        let page_seen = self.sources.page_seen.clone();
         let (mut statuses_open, mut histories_open, mut page_open) = (true, true, true);
         link.mark_changed();
         self.sources.inventory.mark_changed();
@@ -127,6 +130,7 @@ impl Mirror {
                     histories_open = changed.is_ok();
                     self.see_histories();
                 }
+                () = page_seen.notified() => self.see(Some(Sign::Page)),
                 Ok(()) = waiting.changed() => self.work.plan.see_events(Events::of(&self.sources.outbox)),
                 Ok(()) = self.sources.adopted.changed() => self.work.plan.adopted(*self.sources.adopted.borrow_and_update()),
                 request = self.sources.requests.next(), if page_open => match request {
@@ -139,7 +143,7 @@ impl Mirror {
                 progress = self.work.progress(lease.as_ref()) => self.note(progress),
             }
         }
-        self.say_offline().await;
+        say_offline(self.handle, self.work.plan.desired.topics.status()).await;
     }
 
     fn see_link(&mut self, state: &LinkState) {
@@ -148,7 +152,8 @@ impl Mirror {
             LinkState::Up(lease) => {
                 self.lease = Some(lease.clone());
                 self.sources.presence.send_if_modified(Presence::forget);
-                self.work.link_is_up((**lease).clone());
+                self.work.forget_landings();
+                self.work.plan.link_is_up((**lease).clone(), Instant::now());
             }
             LinkState::Down { .. } => self.lose_link(),
         }
@@ -156,7 +161,8 @@ impl Mirror {
 
     fn lose_link(&mut self) {
         self.lease = None;
-        self.work.link_is_down();
+        self.work.forget_landings();
+        self.work.plan.link_is_down();
     }
 
     fn see_inventory(&mut self) {
@@ -224,7 +230,8 @@ impl Mirror {
 
     fn hear(&mut self, incoming: &Incoming) {
         let now = Instant::now();
-        let Some(heard) = Heard::read(&self.work.plan.desired.topics, &incoming.topic, incoming.word.as_bytes(), false) else {
+        let Some(heard) = Heard::read(&self.work.plan.desired.topics, &incoming.topic, incoming.word.as_bytes(), false)
+        else {
             return;
         };
         match heard {
@@ -293,7 +300,6 @@ impl Mirror {
     fn do_as_asked(&mut self, request: Requested) {
         match request {
             Requested::Announce => self.announce_again(),
-            Requested::PageSeen => self.see(Some(Sign::Page)),
             Requested::Known { done } => {
                 let _asker_gone = done.send(self.work.plan.ledger.topics().cloned().collect());
             }
@@ -301,20 +307,22 @@ impl Mirror {
                 Some(lease) => self.work.look(lease.clone(), done),
                 None => drop(done.send(Err(RequestError::Broker(LinkLost)))),
             },
-            Requested::Clear { done, .. } if self.lease.is_none() => drop(done.send(Err(RequestError::Broker(LinkLost)))),
+            Requested::Clear { done, .. } if self.lease.is_none() => {
+                drop(done.send(Err(RequestError::Broker(LinkLost))))
+            }
             Requested::Clear { topics, done } => self.work.clear(topics, done),
         }
     }
+}
 
-    async fn say_offline(&self) {
-        let offline = Message::retained(self.work.plan.desired.topics.status(), states::OFFLINE);
-        let said = match self.handle.lease() {
-            Some(lease) => lease.publish(offline).await,
-            None => Err(LinkLost),
-        };
-        match said {
-            Ok(_) => tracing::info!("Said offline to Home Assistant"),
-            Err(error) => tracing::info!(%error, "Could not say offline; the broker says it for us"),
-        }
+async fn say_offline(handle: Handle, topic: String) {
+    let offline = Message::retained(topic, states::OFFLINE);
+    let said = match handle.lease() {
+        Some(lease) => lease.publish(offline).await,
+        None => Err(LinkLost),
+    };
+    match said {
+        Ok(_) => tracing::info!("Said offline to Home Assistant"),
+        Err(error) => tracing::info!(%error, "Could not say offline; the broker says it for us"),
     }
 }

@@ -173,7 +173,9 @@ async fn surely_ours(lease: &Lease, topics: &Topics) -> Result<BTreeSet<String>,
         .collect();
     for filter in topics.state_filters() {
         let states = lease.scan(filter, |_, _| true).await?;
-        ours.extend(states.into_iter().filter(|topic| topics.leaf_owner(topic).is_some_and(|camera| cameras.contains(&camera))));
+        ours.extend(
+            states.into_iter().filter(|topic| topics.leaf_owner(topic).is_some_and(|camera| cameras.contains(&camera))),
+        );
     }
     Ok(ours)
 }

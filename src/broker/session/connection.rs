@@ -13,10 +13,10 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch}
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::error::SessionError;
+use super::let_go;
 use super::scan::{Scan, Step};
 use super::traffic::{Traffic, Waiter};
 use super::wire::{EventLoop, Gone, Sender, Signal};
-use super::let_go;
 use crate::broker::inbox::Inbox;
 use crate::broker::lease::{Lease, Message, Request, Wanted};
 use crate::broker::link::LinkState;
@@ -137,7 +137,8 @@ impl<'a> Connection<'a> {
         let mark = Bytes::from(format!("{:032x}", rand::random::<u128>()));
         self.traffic().scans.push(Scan::new(filter.clone(), wanted, mark.clone(), done, Instant::now()));
         // One of our own filters keeps its QoS.
-        let at_least_once = self.context.inbox.subscriptions().iter().any(|own| own.filter == filter && own.at_least_once);
+        let at_least_once =
+            self.context.inbox.subscriptions().iter().any(|own| own.filter == filter && own.at_least_once);
         self.sender.subscribe(&filter, at_least_once).await?;
         self.mark(mark).await
     }

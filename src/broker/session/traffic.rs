@@ -21,11 +21,7 @@ pub(super) struct Traffic {
 }
 
 impl Waiter {
-    pub(super) fn new(
-        message: &Message,
-        done: oneshot::Sender<bool>,
-        slot: OwnedSemaphorePermit,
-    ) -> Self {
+    pub(super) fn new(message: &Message, done: oneshot::Sender<bool>, slot: OwnedSemaphorePermit) -> Self {
         Self { topic: message.topic.clone(), size: message.payload.len(), done, _slot: slot }
     }
 

@@ -1,0 +1,1 @@
+//! Orders of inputs: what is held converges to what is desired.
