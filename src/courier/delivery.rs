@@ -175,7 +175,11 @@ impl Delivery {
         let body = Bytes::copy_from_slice(event.body.as_bytes());
         let whole = Message::retained(topic(Leaf::Event), body.clone());
         let detection = fresh.then(|| Message { topic: topic(Leaf::Detection), payload: body, retain: false });
-        let snapshot = match event.picture {
+        let picture = match event.picture {
+            Some(_bytes) => self.outbox.picture_of(&event.camera, event.row).await.map_err(Trouble::Store)?,
+            None => None,
+        };
+        let snapshot = match picture {
             Some(picture) => self.event_snapshot(&event.camera, picture, up).await,
             None => None,
         };
