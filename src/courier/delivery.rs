@@ -175,7 +175,11 @@ impl Delivery {
         let whole = Message::retained(topic(Leaf::Event), Bytes::copy_from_slice(event.body.as_bytes()));
         let fires = || Message { topic: topic(Leaf::Detection), payload: event.detection().into(), retain: false };
         let detection = fresh.then(fires);
-        let snapshot = match event.picture {
+        let picture = match event.picture {
+            Some(_bytes) => self.outbox.picture_of(&event.camera, event.row).await.map_err(Trouble::Store)?,
+            None => None,
+        };
+        let snapshot = match picture {
             Some(picture) => self.event_snapshot(&event.camera, picture, up).await,
             None => None,
         };

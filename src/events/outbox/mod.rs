@@ -74,8 +74,8 @@ pub struct Waiting {
     pub kind: &'static str,
     /// JSON for the `event` topic.
     pub body: Arc<str>,
-    /// A JPEG.
-    pub picture: Option<bytes::Bytes>,
+    /// The bytes of its JPEG, if it came with one: [`Outbox::picture_of`] has it.
+    pub picture: Option<u64>,
 }
 
 impl Waiting {
