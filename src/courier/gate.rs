@@ -88,6 +88,7 @@ mod tests {
     fn event(camera: &str, second: i64) -> Waiting {
         let timestamp = Timestamp::from_second(second).unwrap();
         Waiting {
+            outbox: Arc::from("o"),
             row: 1,
             camera: id(camera),
             event_id: "e".to_owned(),

@@ -4,6 +4,7 @@
 //! back when its epoch ends before it has landed, and is read again from the disk for that.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use tokio::time::Instant;
 
@@ -26,6 +27,8 @@ pub(super) enum Next {
 /// The line.
 #[derive(Default)]
 pub(super) struct Line {
+    /// The outbox that the rows belong to.
+    outbox: Option<Arc<str>>,
     /// Everything up to this row was read.
     read_to: i64,
     waiting: BTreeMap<i64, Waiting>,
@@ -53,6 +56,14 @@ impl Line {
     /// What was read; fewer than asked for means that there is no more.
     pub(super) fn read(&mut self, batch: Vec<Waiting>, asked: usize) {
         self.unread = batch.len() >= asked;
+        if let Some(first) = batch.first()
+            && self.outbox.as_ref() != Some(&first.outbox)
+        {
+            // Rows of a table that was begun anew are others, though they have the same numbers.
+            let outbox = Some(first.outbox.clone());
+            *self =
+                Self { outbox, held_back: std::mem::take(&mut self.held_back), unread: self.unread, ..Self::default() };
+        }
         for event in batch {
             self.read_to = self.read_to.max(event.row);
             if !self.sent.contains(&event.row) && !self.landed.contains(&event.row) {
@@ -169,14 +180,13 @@ impl Line {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use jiff::Timestamp;
 
     use super::*;
 
     fn event(row: i64, camera: &str) -> Waiting {
         Waiting {
+            outbox: Arc::from("first"),
             row,
             camera: CameraId::new(camera).unwrap(),
             event_id: row.to_string(),
@@ -249,6 +259,15 @@ mod tests {
         line.landed(5);
         line.marked(&[1, 3, 5]);
         assert!(line.is_settled() && line.is_lost());
+    }
+
+    #[test]
+    fn rows_of_another_outbox_are_other_events() {
+        let mut line = line(&[(1, "a"), (3, "a")]);
+        assert_eq!(rows(&mut line, SEND, |_| true), [1, 3]);
+        line.landed(1);
+        line.read(vec![Waiting { outbox: Arc::from("second"), ..event(1, "a") }], ROOM);
+        assert_eq!(rows(&mut line, SEND, |_| true), [1]);
     }
 
     #[test]

@@ -370,9 +370,9 @@ impl Courier {
 
     fn begin_event(&mut self, event: &Waiting, fires: bool, now: Instant) {
         let topic = |leaf| self.topics.camera(&event.camera, leaf);
-        let body = Bytes::copy_from_slice(event.body.as_bytes());
-        let whole = Message::retained(topic(Leaf::Event), body.clone());
-        let detection = fires.then(|| Message { topic: topic(Leaf::Detection), payload: body, retain: false });
+        let whole = Message::retained(topic(Leaf::Event), Bytes::copy_from_slice(event.body.as_bytes()));
+        let detection =
+            fires.then(|| Message { topic: topic(Leaf::Detection), payload: event.detection().into(), retain: false });
         let snapshot =
             self.fetch.take(event.row).map(|payload| Message { topic: topic(Leaf::Snapshot), payload, retain: false });
         self.shown.send(&event.camera, event.body.clone());
