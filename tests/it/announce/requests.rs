@@ -1,4 +1,4 @@
-//! What others may ask of the announcer, and what they see of it.
+//! What others may ask of the mirror, and what they see of it.
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -63,7 +63,7 @@ impl Stage {
         let inbox = Inbox::new(heard::subscriptions(&topics));
         let (session, handle) = camera_herald::broker::Session::new(
             settings(&options(broker), quick()),
-            identity("announcer"),
+            identity("mirror"),
             inbox.clone(),
         );
         let cameras = [camera("front", None), camera("back", Some("rtsp://127.0.0.1:1/x"))];

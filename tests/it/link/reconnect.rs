@@ -159,7 +159,7 @@ async fn what_was_acknowledged_in_the_last_epoch_is_on_a_broker_that_was_killed_
         broker.restart(Store::Emptied).await;
     });
     let last = link.up_after(first).await.epoch;
-    // Everybody whose message was acknowledged before the kill says it again in the new epoch, as the announcer does.
+    // Everybody whose message was acknowledged before the kill says it again in the new epoch, as the mirror does.
     let again = publish_all(&link, 20_000).await;
     assert!(again.iter().all(|epoch| *epoch == last));
     drop(epochs);
