@@ -1,5 +1,5 @@
 //! Probes a snapshot URL: does a real image come? The picture is judged, not what wraps it: browsers and curl show what small cameras send,
-//! however they count and name it, so the reader of HTTP here is our own (`docs/decisions/`).
+//! however they count and name it, so the reader of HTTP here is our own (decision 0017).
 //!
 //! In: an `http` or `https` URL. Out: what was seen, or why nothing was. Invariant: a probe ends within [`LIMIT`], and takes a bounded amount
 //! of memory whatever the camera sends. The password goes to the origin that the user entered, and to no other.
