@@ -100,7 +100,7 @@ impl Fetch {
         self.work.push(Box::pin(async move {
             let picture = match probed {
                 Some(picture) => Some(picture),
-                None => outbox.picture(&camera).await.map_err(|error| (error, None))?.map(Bytes::from),
+                None => outbox.picture(&camera).await.map_err(|error| (error, None))?,
             };
             let found = match picture {
                 Some(picture) => Some((picture.clone(), fit(picture, max_packet).await)),

@@ -101,7 +101,7 @@ mod tests {
     }
 
     fn judge(camera: &str, age: i64, change: impl Fn(&mut Gate)) -> Verdict {
-        let inventory = Inventory::new(["front", "new"].map(|id| crate::camera::push_only(id)));
+        let inventory = Inventory::new(["front", "new"].map(crate::camera::push_only));
         let announced = BTreeSet::from([id("front"), id("gone")]);
         let now = Instant::now() + Duration::from_secs(3_600);
         let mut gate = Gate {

@@ -343,7 +343,7 @@ impl Courier {
             self.portrait = Some(Message::retained(self.topics.camera(&camera, Leaf::Event), payload));
             return true;
         }
-        if !self.look.is_some_and(|at| at <= now) || !self.has_room() {
+        if self.look.is_none_or(|at| at > now) || !self.has_room() {
             return false;
         }
         let gate = self.gate(now);

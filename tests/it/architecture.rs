@@ -27,10 +27,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("tls", &[]),
     ("web/feeds", &["broker", "camera", "chain", "events/door", "events/outbox", "homeassistant", "mirror", "options"]),
     ("web/page", &["camera", "chain", "events/door", "events/outbox", "homeassistant", "web/feeds"]),
-    (
-        "web/port",
-        &["broker", "camera", "chain", "credentials", "http", "options", "process", "web/feeds"],
-    ),
+    ("web/port", &["broker", "camera", "chain", "credentials", "http", "options", "process", "web/feeds"]),
 ];
 
 /// Rooms that join the others and may name all of them.

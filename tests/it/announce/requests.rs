@@ -61,11 +61,8 @@ impl Stage {
         let store = Store::open(dir.path()).unwrap();
         let topics = Topics::new(&TopicOptions::default());
         let inbox = Inbox::new(heard::subscriptions(&topics));
-        let (session, handle) = camera_herald::broker::Session::new(
-            settings(&options(broker), quick()),
-            identity("mirror"),
-            inbox.clone(),
-        );
+        let (session, handle) =
+            camera_herald::broker::Session::new(settings(&options(broker), quick()), identity("mirror"), inbox.clone());
         let cameras = [camera("front", None), camera("back", Some("rtsp://127.0.0.1:1/x"))];
         let (inventory, inventory_seen) = watch::channel(Inventory::new(cameras));
         let settings = outbox::Settings::new(&EventOptions::default(), TimeZone::UTC);
