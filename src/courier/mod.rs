@@ -12,6 +12,7 @@ mod fetch;
 mod flight;
 mod gate;
 mod line;
+mod load;
 mod marks;
 mod shown;
 mod task;

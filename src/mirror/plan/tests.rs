@@ -1,18 +1,24 @@
 //! Random orders of everything that happens, against a broker that is only a map: whatever the order, what is held becomes what is
 //! desired, and no step writes an older value over a newer one.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use futures_util::FutureExt;
 use jiff::Timestamp;
 use proptest::prelude::*;
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
-use serde_json::json;
+use serde_json::{Value, json};
 
+use super::inputs::FOUND;
+use super::items::without;
 use super::*;
-use crate::camera::{Camera, CameraState, Status, push_only};
-use crate::events::outbox::History;
+use crate::broker::Up;
+use crate::camera::{Camera, CameraState, Inventory, Status, Statuses, push_only};
+use crate::events::outbox::{Histories, History};
+use crate::homeassistant::Owner;
+use crate::homeassistant::payload::Components;
+use crate::homeassistant::states::Events;
 use crate::options::TopicOptions;
 
 const IDS: [&str; 3] = ["a", "b", "c"];

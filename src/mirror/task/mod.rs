@@ -3,6 +3,8 @@
 //! In: link states, the inventory, statuses, histories, what is heard, requests. Out: messages under a lease, [`Announced`],
 //! presence, requests for probes. It decides nothing about what is sent: that is the plan's.
 
+mod hear;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,12 +19,12 @@ use super::plan::{Goal, Plan};
 use super::requests::{Asked, Requested};
 use super::work::{Progress, Work};
 use super::{Announced, RequestError};
-use crate::broker::{Handle, Inbox, Incoming, Lease, LinkLost, LinkState, Message};
+use crate::broker::{Handle, Inbox, Lease, LinkLost, LinkState, Message};
 use crate::camera::prober::ProbeRequest;
 use crate::camera::{Inventory, Statuses};
 use crate::events::outbox::{Histories, Outbox};
 use crate::homeassistant::states::{self, Events};
-use crate::homeassistant::{Heard, Owner, Presence, Sign, Topics};
+use crate::homeassistant::{Owner, Presence, Sign, Topics};
 
 /// What the task listens to.
 pub struct Sources {
@@ -226,74 +228,6 @@ impl Mirror {
             }
             news
         });
-    }
-
-    fn hear(&mut self, incoming: &Incoming) {
-        let now = Instant::now();
-        let Some(heard) = Heard::read(&self.work.plan.desired.topics, &incoming.topic, incoming.word.as_bytes(), false)
-        else {
-            return;
-        };
-        match heard {
-            Heard::Birth => {
-                tracing::info!("Home Assistant has started: announcing everything again");
-                self.work.plan.birth(now, &mut rand::rng());
-                self.see(Some(Sign::Birth));
-            }
-            Heard::Will => {
-                tracing::info!("Home Assistant has gone: what is to set something off there waits until it is back");
-                self.work.plan.will(now);
-                self.see(None);
-            }
-            // The will of an old connection that the broker saw end late, or a second copy that stopped. Home Assistant would show
-            // everything as unavailable for as long as nobody contradicts.
-            Heard::SaidOffline => {
-                if self.work.plan.said_offline(now) {
-                    tracing::warn!(
-                        topic = incoming.topic,
-                        "Somebody else said that Camera Herald is offline; saying that it is not. If this comes again and \
-                         again, a second copy runs with the same topics.base"
-                    );
-                }
-            }
-            Heard::Announce => {
-                self.see(Some(Sign::Command));
-                self.announce_again();
-            }
-            Heard::ProbeAll => self.ask_for_probe(ProbeRequest::All),
-            Heard::Probe(camera) => self.ask_for_probe(ProbeRequest::One(camera)),
-            // Home Assistant clears a config topic when its user deletes the device; so does another copy's `retract`.
-            Heard::Cleared(owner) => {
-                if self.work.plan.hear_clearing(owner, incoming.times, now) {
-                    tracing::warn!(
-                        topic = incoming.topic,
-                        "The device was deleted in Home Assistant. It comes back at the next start of Camera Herald, or with \
-                         \"Announce again\"; set enabled: false to keep it away"
-                    );
-                    self.tell_dismissed();
-                }
-            }
-        }
-    }
-
-    fn announce_again(&mut self) {
-        tracing::info!("Asked to announce again");
-        self.work.plan.announce_again(Instant::now());
-        self.tell_dismissed();
-        self.see_statuses();
-        self.see_histories();
-    }
-
-    /// Home Assistant gave a sign of life, or said that it goes.
-    fn see(&self, sign: Option<Sign>) {
-        self.sources.presence.send_if_modified(|presence| presence.hear(sign, Timestamp::now()));
-    }
-
-    /// Requests that the prober has not taken yet will be answered by the same probes.
-    fn ask_for_probe(&self, request: ProbeRequest) {
-        self.see(Some(Sign::Command));
-        tracing::debug!(?request, "Asked for a probe");
-        let _as_many_wait_already = self.sources.probes.try_send(request);
     }
 
     /// Does what was asked. Who asked may be gone by then.
