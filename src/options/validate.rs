@@ -31,6 +31,38 @@ pub(super) fn options(values: &Dict, findings: &mut Findings<'_>) -> Options {
     Options { cameras, mqtt, topics, events, log_level }
 }
 
+/// First levels that belong to other programs by their defaults. Some have a `bridge/state` or a `status` like ours.
+const OF_OTHERS: &[&str] = &[
+    "homeassistant",
+    "zigbee2mqtt",
+    "zwave",
+    "zwavejs2mqtt",
+    "frigate",
+    "tasmota",
+    "stat",
+    "cmnd",
+    "tele",
+    "esphome",
+    "shellies",
+    "homie",
+    "ring",
+    "rtl_433",
+    "teslamate",
+    "valetudo",
+    "owntracks",
+    "blueiris",
+    "espresense",
+    "gv2mqtt",
+    "scrypted",
+    "go2rtc",
+    "agentdvr",
+    "motioneye",
+    "wled",
+    "openwb",
+    "ems-esp",
+    "octoprint",
+];
+
 fn topics(group: &Group<'_>, findings: &mut Findings<'_>) -> TopicOptions {
     let [base, discovery_prefix, birth] =
         ["base", "discovery_prefix", "birth"].map(|name| topic(group, name, findings));
@@ -41,6 +73,12 @@ fn topics(group: &Group<'_>, findings: &mut Findings<'_>) -> TopicOptions {
     if ours {
         let problem = "is one of the topics that Camera Herald itself writes under topics.base; choose another base";
         group.fault("birth", problem, findings);
+    }
+    let first = base.split('/').next().unwrap_or_default();
+    if OF_OTHERS.contains(&first) || first == discovery_prefix.split('/').next().unwrap_or_default() {
+        let problem = "is where another program has its topics, and both would write over each other's; choose another base, \
+                       such as camera_herald";
+        group.fault("base", problem, findings);
     }
     TopicOptions { base, discovery_prefix, birth }
 }

@@ -155,7 +155,11 @@ impl Prober {
         if figures && matches!(outcome, Some(Ok(_))) {
             self.measured.insert(camera.clone(), Instant::now());
         }
-        let end = if matches!(outcome, Some(Ok(_))) { End::Good } else { End::Failed };
+        let end = match &outcome {
+            Some(Ok(_)) => End::Good,
+            Some(Err(failure)) if failure.reason == Reason::Auth => End::Refused,
+            _ => End::Failed,
+        };
         let counts = self.schedule.ended(&camera, ticket, end, now());
         outcome.filter(|_| counts).map(|outcome| Report { camera, at: Timestamp::now(), outcome })
     }

@@ -21,6 +21,11 @@ pub(super) const AT_ONCE: usize = 8;
 /// The longest pause between a failed probe and the one that confirms it.
 const CONFIRM_AFTER: Duration = Duration::from_secs(3);
 
+/// The least time from one probe to another that somebody asks for: a neighbour's flood of commands must drain no battery.
+const ASKED_EVERY: Duration = Duration::from_secs(5);
+/// The same while the camera refuses the password: cameras lock out who tries too often.
+const REFUSED_EVERY: Duration = Duration::from_secs(60);
+
 /// How many failures in a row are followed by a probe out of turn.
 const CONFIRMATIONS: u32 = 2;
 
@@ -47,6 +52,9 @@ struct Entry {
     /// The probe whose report counts; one that was started with older options does not.
     current: Option<Ticket>,
     started: Instant,
+    /// Not probed yet, or the last probe was refused.
+    probed: bool,
+    refused: bool,
 }
 
 /// How a probe ended.
@@ -56,6 +64,8 @@ pub(super) enum End {
     Good,
     /// It saw none.
     Failed,
+    /// The camera refuses the user name or the password.
+    Refused,
 }
 
 impl Schedule {
@@ -73,12 +83,15 @@ impl Schedule {
                 failures: 0,
                 current: None,
                 started: now,
+                probed: false,
+                refused: false,
             });
             self.entries.insert(camera.id.clone(), entry);
         }
     }
 
-    /// Makes cameras due now. One that is being probed is left alone: its answer is as fresh as can be.
+    /// Makes cameras due now, or as soon as they may be asked again. One that is being probed is left alone: its answer is as fresh
+    /// as can be.
     pub(super) fn request(&mut self, request: &ProbeRequest, now: Instant) {
         for entry in self.entries.values_mut().filter(|entry| entry.current.is_none()) {
             let meant = match request {
@@ -86,7 +99,9 @@ impl Schedule {
                 ProbeRequest::All => true,
             };
             if meant {
-                entry.due = entry.due.min(now);
+                let pause = if entry.refused { REFUSED_EVERY } else { ASKED_EVERY };
+                let free_at = if entry.probed { (entry.started + pause).max(now) } else { now };
+                entry.due = entry.due.min(free_at);
             }
         }
     }
@@ -131,6 +146,7 @@ impl Schedule {
             return false;
         };
         entry.current = None;
+        (entry.probed, entry.refused) = (true, end == End::Refused);
         entry.failures = if end == End::Good { 0 } else { entry.failures.saturating_add(1) };
         entry.due = if (1..=CONFIRMATIONS).contains(&entry.failures) {
             now + CONFIRM_AFTER.min(entry.camera.check_every / 5)

@@ -115,11 +115,31 @@ fn a_request_brings_a_probe_forward_but_never_doubles_it() {
     schedule.ended(&first.id, ticket, End::Good, now);
     assert!(schedule.start_next(now).is_none());
     schedule.request(&ProbeRequest::One(first.id.clone()), now);
+    let now = now + ASKED_EVERY;
     assert_eq!(schedule.start_next(now).map(|(camera, _)| camera.id), Some(first.id));
     schedule.request(&ProbeRequest::All, now);
     assert!(schedule.start_next(now).is_none(), "both are under way");
     schedule.ended(&second.id, second_ticket, End::Good, now);
     assert!(schedule.start_next(now).is_none(), "the probe under way was the answer");
+}
+
+#[test]
+fn a_flood_of_requests_asks_a_camera_rarely_and_one_that_refuses_the_password_hardly_ever() {
+    for (end, probes) in [(End::Good, 13), (End::Refused, 4)] {
+        let start = Instant::now();
+        let inventory = Inventory::new([Camera { check_every: Duration::from_secs(3_600), ..camera("front") }]);
+        let mut schedule = schedule(&inventory, start);
+        let mut started = 0;
+        for tenth in 0..600 {
+            let now = start + Duration::from_millis(tenth * 100);
+            schedule.request(&ProbeRequest::All, now);
+            if let Some((camera, ticket)) = schedule.start_next(now) {
+                started += 1;
+                schedule.ended(&camera.id, ticket, end, now);
+            }
+        }
+        assert!(started < probes, "{started} probes in a minute after {end:?}");
+    }
 }
 
 #[test]
