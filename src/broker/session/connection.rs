@@ -14,8 +14,9 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::error::SessionError;
 use super::scan::{Scan, Step};
+use super::signals::Signal;
 use super::traffic::{Traffic, Waiter};
-use super::wire::{EventLoop, Gone, Sender, Signal};
+use super::wire::{EventLoop, Gone, Sender};
 use crate::broker::PublishError;
 use crate::broker::handle::{Message, Request};
 use crate::broker::link::{LinkState, Up};
