@@ -7,6 +7,7 @@ mod aside;
 mod database;
 mod error;
 pub(crate) mod events;
+mod numbering;
 mod open;
 mod patience;
 mod pictures;

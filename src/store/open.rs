@@ -4,12 +4,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
 use rusqlite::{Connection, ErrorCode};
 
 use super::error::corrupt;
 use super::patience::within;
 use super::tables::{MIGRATIONS, migrate};
-use super::{FILE, StoreError, aside, salvage, snapshot};
+use super::{FILE, StoreError, aside, numbering, salvage, snapshot};
 
 /// How long a start may look for damage. Half a second reads 20 MB of a slow SD card and all of a usual file.
 const LOOK_FOR_DAMAGE: Duration = Duration::from_millis(500);
@@ -78,10 +79,14 @@ pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     bring_up(&mut connection)?;
+    if let Err(error) = numbering::never_go_back(&connection, Timestamp::now().as_millisecond()) {
+        // A full disk must not keep the start: rows go on from where the file says.
+        tracing::debug!(%error, "The rows of events do not follow the clock");
+    }
     Ok(connection)
 }
 
-/// Takes the schema to the newest version.
+/// Takes the schema to the newest version; the outbox has its name afterwards.
 pub(super) fn bring_up(connection: &mut Connection) -> rusqlite::Result<()> {
     let version = version(connection)?;
     migrate(connection, version)?;
@@ -90,7 +95,7 @@ pub(super) fn bring_up(connection: &mut Connection) -> rusqlite::Result<()> {
         connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
         connection.execute_batch("VACUUM")?;
     }
-    Ok(())
+    numbering::christen(connection)
 }
 
 /// Whether what is written survives the process.

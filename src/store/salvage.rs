@@ -13,13 +13,13 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OpenFlags};
 
 use super::events::number;
-use super::{StoreError, open, snapshot};
+use super::{StoreError, numbering, open, snapshot};
 
 /// How long it may take altogether: what is not read until then stays in the file that is moved aside. A slow SD card reads some 2 GB.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// Tables with a turn of their own.
-const FIRST_AND_LAST: [&str; 3] = ["ledger", "events", "pictures"];
+/// Tables with a turn of their own, and the outbox's name, of which the new file has its own.
+const NOT_AMONG_THE_REST: [&str; 4] = ["ledger", "events", "pictures", "outbox"];
 
 /// A size that cannot be is one of a row that was read wrong, and would count as waiting for ever.
 const WAITING: &str = "delivered = 0 AND size BETWEEN 0 AND 33554432";
@@ -65,7 +65,6 @@ pub(super) fn salvage(live: &Path) -> Result<Found, StoreError> {
         let _gone_is_gone = std::fs::remove_file(&half);
     }
     let found = found?;
-    snapshot::begin_anew(&half, Timestamp::now());
     snapshot::complete(live).map_err(StoreError::disk)?;
     Ok(found)
 }
@@ -88,6 +87,12 @@ fn fill(live: &Path, target: &mut Connection) -> Result<Found, StoreError> {
             break;
         }
     }
+    // Whoever remembers the last row of the broken file must not miss the next one, also if nothing of the table can be read.
+    target.execute(
+        "INSERT INTO sqlite_sequence (name, seq) SELECT 'events', 0 WHERE NOT EXISTS (SELECT 1 FROM events)",
+        [],
+    )?;
+    numbering::never_go_back(target, Timestamp::now().as_millisecond())?;
     let count = |query: &str| target.query_row(query, [], |row| number(row, 0));
     Ok(Found {
         events: count("SELECT count(*) FROM events")?,
@@ -127,7 +132,7 @@ fn essentials(source: &Connection, target: &mut Connection, deadline: Instant) -
 
 fn the_rest(source: &Connection, target: &mut Connection, deadline: Instant) -> Result<bool, StoreError> {
     let mut whole = copy(source, target, &Part { table: "events", condition: DELIVERED, deadline })?;
-    let others = tables(target)?.into_iter().filter(|table| !FIRST_AND_LAST.contains(&table.as_str()));
+    let others = tables(target)?.into_iter().filter(|table| !NOT_AMONG_THE_REST.contains(&table.as_str()));
     for table in others.chain(["pictures".to_owned()]) {
         whole &= copy(source, target, &Part { table: &table, condition: "true", deadline })?;
     }

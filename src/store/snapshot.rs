@@ -8,12 +8,11 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use jiff::Timestamp;
 use rusqlite::{Connection, OpenFlags};
 
 use super::aside::{wal, with_suffix};
 use super::patience::within;
-use super::{FILE, StoreError};
+use super::{FILE, StoreError, numbering};
 
 const SNAPSHOT: &str = "herald.snapshot.db";
 /// Half a snapshot. `backup_exclude` names it.
@@ -84,7 +83,6 @@ pub(super) fn take_over(live: &Path) -> io::Result<()> {
         let _usually_there = fs::rename(wal(&linked), wal(live));
         fs::rename(&linked, live)?;
     } else if snapshot.exists() {
-        begin_anew(&snapshot, Timestamp::now());
         // A log without its file belongs to no other.
         let _usually_not_there = fs::rename(wal(live), wal(&live.with_extension("broken-0.db")));
         let _usually_not_there = fs::remove_file(with_suffix(live, "-shm"));
@@ -132,6 +130,7 @@ fn copy(live: &Path) -> Result<(), StoreError> {
     connection.busy_timeout(Duration::from_secs(5))?;
     let target = half(live);
     within(&connection, PATIENCE, || connection.execute("VACUUM INTO ?1", [target.to_string_lossy()]))?;
+    numbering::forget_name(&Connection::open(&target)?)?;
     complete(live).map_err(StoreError::disk)
 }
 
@@ -142,22 +141,6 @@ fn link(live: &Path) -> io::Result<()> {
     match fs::hard_link(wal(live), wal(&linked)) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),
-    }
-}
-
-/// A copy that begins a life of its own must not give a row's number away a second time: Home Assistant passes over what it has seen. The
-/// time that has passed since the copy was made is more than the rows that it does not know of.
-pub(super) fn begin_anew(copy: &Path, now: Timestamp) {
-    let renumbered = Connection::open(copy).and_then(|connection| {
-        connection.execute_batch(
-            "INSERT INTO sqlite_sequence (name, seq) \
-             SELECT 'events', 0 WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = 'events')",
-        )?;
-        connection
-            .execute("UPDATE sqlite_sequence SET seq = max(seq, ?1) WHERE name = 'events'", [now.as_millisecond()])
-    });
-    if let Err(error) = renumbered {
-        tracing::warn!(%error, "The copy of the database cannot be numbered anew");
     }
 }
 

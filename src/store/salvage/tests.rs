@@ -147,21 +147,6 @@ fn what_the_broken_file_lacks_comes_from_the_snapshot_beside_it() {
 }
 
 #[test]
-fn rows_go_on_growing_behind_what_was_given_away_and_cannot_be_read() {
-    let dir = tempfile::tempdir().unwrap();
-    let path = filled(dir.path());
-    fs::write(&path, vec![0x55; 100_000]).unwrap();
-    let (connection, _) = open::file_or_memory(dir.path()).unwrap();
-    connection
-        .execute_batch(
-            "INSERT INTO events (camera, event_id, timestamp, received, happened, kind, size, body) \
-             VALUES ('yard', 'new', 5, 5, 5, 'motion', 9, '{}')",
-        )
-        .unwrap();
-    assert!(connection.last_insert_rowid() > EVENTS);
-}
-
-#[test]
 fn a_mending_that_is_cut_off_at_any_moment_is_done_by_the_next_start() {
     // Before the broken file is moved aside, and after it.
     for moved in [false, true] {

@@ -51,13 +51,14 @@ fn a_start_without_a_database_takes_the_snapshot_over_once() {
 }
 
 #[test]
-fn rows_of_a_copy_do_not_begin_where_the_copy_ended() {
+fn a_copy_has_another_name_and_its_rows_do_not_begin_where_it_ended() {
     let (dir, live) = dir();
     take(dir.path()).unwrap();
-    drop(live);
-    let (connection, _) = file_or_memory(restored(dir.path()).path()).unwrap();
-    let next: i64 = connection.query_row("SELECT seq FROM sqlite_sequence", [], |row| row.get(0)).unwrap();
-    assert!(next > 1_000_000, "{next}");
+    let restored = restored(dir.path());
+    let (copy, _) = file_or_memory(restored.path()).unwrap();
+    assert_ne!(numbering::name(&live).unwrap(), numbering::name(&copy).unwrap());
+    let last: i64 = copy.query_row("SELECT seq FROM sqlite_sequence", [], |row| row.get(0)).unwrap();
+    assert!(last > 1_000_000, "{last}");
 }
 
 #[test]
