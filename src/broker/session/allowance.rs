@@ -12,7 +12,7 @@ use super::dial;
 use super::error::{Lack, SessionError};
 use super::signals::Signal;
 use super::wire::{self, Hello, Spoken};
-use crate::broker::handle::Message;
+use crate::broker::lease::Message;
 use crate::broker::settings::{Identity, Settings};
 use crate::options::BrokerOptions;
 

@@ -14,7 +14,7 @@ use super::dial::Route;
 use super::error::SessionError;
 use super::signals::{Grant, Signal, error_v4, error_v5, signal_v4, signal_v5};
 use crate::broker::client_id;
-use crate::broker::handle::Message;
+use crate::broker::lease::Message;
 use crate::broker::settings::{Identity, Settings};
 use crate::credentials::Credentials;
 use crate::options::BrokerOptions;

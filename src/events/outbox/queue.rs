@@ -1,4 +1,4 @@
-//! The publisher's way to the outbox: what waits for the broker, and what the broker has.
+//! The courier's way to the outbox: what waits for the broker, and what the broker has.
 //!
 //! While the task lives it is the only one that changes the table; when it has ended, a last delivery is still written.
 
@@ -138,6 +138,7 @@ fn waiting(stored: Stored) -> Option<Waiting> {
         return None;
     };
     Some(Waiting {
+        outbox: stored.outbox,
         row: stored.row,
         camera,
         event_id: stored.event_id,
