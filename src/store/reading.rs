@@ -1,13 +1,16 @@
 //! What is read from the table of events: the queue by row, what the history needs, and the newest ones to look at.
 
+use std::sync::Arc;
+
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::events::{Amount, number};
-use super::{Store, StoreError};
+use super::{Store, StoreError, numbering};
 
 /// An event that waits. Its picture is read by itself: what waits is looked at more often than it is sent.
 #[derive(Debug)]
 pub(crate) struct Stored {
+    pub(crate) outbox: Arc<str>,
     pub(crate) row: i64,
     pub(crate) camera: String,
     pub(crate) event_id: String,
@@ -99,8 +102,10 @@ fn waiting(connection: &Connection, after: i64, limit: usize) -> rusqlite::Resul
          (SELECT length(jpeg) FROM pictures WHERE pictures.row = events.row) \
          FROM events INDEXED BY events_waiting WHERE delivered = 0 AND row > ?1 ORDER BY row LIMIT ?2",
     )?;
+    let outbox: Arc<str> = numbering::name(connection)?.into();
     let rows = select.query_map(params![after, i64::try_from(limit).unwrap_or(i64::MAX)], |row| {
         Ok(Stored {
+            outbox: outbox.clone(),
             row: row.get(0)?,
             camera: row.get(1)?,
             event_id: row.get(2)?,

@@ -138,6 +138,7 @@ fn waiting(stored: Stored) -> Option<Waiting> {
         return None;
     };
     Some(Waiting {
+        outbox: stored.outbox,
         row: stored.row,
         camera,
         event_id: stored.event_id,
