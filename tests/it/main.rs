@@ -26,5 +26,6 @@ mod port;
 mod probe;
 mod promises;
 mod shutdown;
+mod snapshots;
 mod supervisor;
 mod timelines;
