@@ -17,7 +17,7 @@ use std::io;
 use std::process::ExitCode;
 
 use crate::app::installation::Installation;
-use crate::broker::{Cause, PublishError};
+use crate::broker::{Cause, LinkLost};
 use crate::cli::{Cli, Command};
 use crate::options::{Environment, LogLevel, OptionsError};
 use crate::store::StoreError;
@@ -47,7 +47,13 @@ pub enum CommandError {
     NotConnected(Cause),
     /// The broker did not acknowledge everything.
     #[error(transparent)]
-    Publish(#[from] PublishError),
+    Publish(#[from] LinkLost),
+    /// The broker's access rules or limits are in the way; each message was named.
+    #[error("the broker did not take {messages} of the messages; the lines above name them")]
+    Untaken {
+        /// How many.
+        messages: u64,
+    },
     /// The demo's broker, cameras or temporary directory.
     #[cfg(feature = "demo")]
     #[error("the demo cannot start: {0}")]
