@@ -29,48 +29,48 @@ def an_event_fires_once_although_its_acknowledgement_is_lost(home, record_proper
 
 def repetitions_are_passed_over_one_by_one_and_in_a_burst(home):
     """Two in turn, and 200 that come doubled, one right behind the other."""
-    app = home.app([{"name": "Gate", "id": "gate"}])
-    home.camera("Gate", "gate", probed=False).is_well()
-    with listening(home.api) as firings, watching(home.broker, DETECTION.format("gate")) as watcher:
-        first = _fired(app, firings, watcher, "gate", "first")
+    app = home.app([{"name": "Wicket", "id": "wicket"}])
+    home.camera("Wicket", "wicket", probed=False).is_well()
+    with listening(home.api) as firings, watching(home.broker, DETECTION.format("wicket")) as watcher:
+        first = _fired(app, firings, watcher, "wicket", "first")
         for step in (1, 2, 1, 2, 0, 3, 1):
             _send(watcher, first, f"step-{step}", first["number"] + step)
-        firings.are("gate", ["first", "step-1", "step-2", "step-3"])
+        firings.are("wicket", ["first", "step-1", "step-2", "step-3"])
         many = [f"burst-{n}" for n in range(200)]
         for n, id in enumerate(many, 4):
             for _time in range(2):
-                watcher.publish(DETECTION.format("gate"), _like(first, id, first["number"] + n), wait=False)
-        firings.are("gate", ["first", "step-1", "step-2", "step-3", *many], 60)
+                watcher.publish(DETECTION.format("wicket"), _like(first, id, first["number"] + n), wait=False)
+        firings.are("wicket", ["first", "step-1", "step-2", "step-3", *many], 60)
         _send(watcher, first, "of another outbox", 1, outbox="another")
-        firings.are("gate", ["first", "step-1", "step-2", "step-3", *many, "of another outbox"])
+        firings.are("wicket", ["first", "step-1", "step-2", "step-3", *many, "of another outbox"])
 
 
 def what_fired_before_a_restart_of_home_assistant_is_passed_over_after_it(home):
     """Also when the attributes are as large as they may be, and when the app was gone when Home Assistant went."""
-    app = home.app([{"name": "Barn", "id": "barn"}])
-    barn = home.camera("Barn", "barn", probed=False)
-    barn.is_well()
+    app = home.app([{"name": "Stable", "id": "stable"}])
+    stable = home.camera("Stable", "stable", probed=False)
+    stable.is_well()
     large = {"description": "ü" * 1_000, "made_up": {"text": "x" * 11_500}}
-    with listening(home.api) as firings, watching(home.broker, DETECTION.format("barn")) as watcher:
-        first = _fired(app, firings, watcher, "barn", "large", **large)
+    with listening(home.api) as firings, watching(home.broker, DETECTION.format("stable")) as watcher:
+        first = _fired(app, firings, watcher, "stable", "large", **large)
         assert len(json.dumps(first, ensure_ascii=False).encode()) > 13_000
         _send(watcher, first, "large", first["number"])
-        firings.are("barn", ["large"])
-        assert home.api.states()[barn.entity_id("detection")]["attributes"]["made_up"] == large["made_up"]
+        firings.are("stable", ["large"])
+        assert home.api.states()[stable.entity_id("detection")]["attributes"]["made_up"] == large["made_up"]
         home.home_assistant.restart()
         firings.again()
-        barn.is_well(**_after("ü" * 254 + "…"))
+        stable.is_well(**_after("ü" * 254 + "…"))
         _send(watcher, first, "large", first["number"])
-        firings.are("barn", ["large"])
+        firings.are("stable", ["large"])
         app.stop()
-        barn.is_unavailable()
+        stable.is_unavailable()
         home.home_assistant.restart()
         firings.again()
         app.start()
-        barn.is_well(30, **_after("ü" * 254 + "…", detection="unknown"))
+        stable.is_well(30, **_after("ü" * 254 + "…", detection="unknown"))
         _send(watcher, first, "large", first["number"])
         _send(watcher, first, "next", first["number"] + 1)
-        firings.are("barn", ["large", "next"])
+        firings.are("stable", ["large", "next"])
 
 
 def an_entity_that_was_switched_off_and_on_passes_over_what_it_fired_before(home):
@@ -93,45 +93,45 @@ def an_entity_that_was_switched_off_and_on_passes_over_what_it_fired_before(home
 
 def the_events_of_a_database_that_was_begun_anew_fire(home):
     """Its numbers are small again, and its name is another one."""
-    app = home.app([{"name": "Shed", "id": "shed"}])
-    home.camera("Shed", "shed", probed=False).is_well()
-    with listening(home.api) as firings, watching(home.broker, DETECTION.format("shed")) as watcher:
+    app = home.app([{"name": "Kennel", "id": "kennel"}])
+    home.camera("Kennel", "kennel", probed=False).is_well()
+    with listening(home.api) as firings, watching(home.broker, DETECTION.format("kennel")) as watcher:
         ids = [f"before-{n}" for n in range(5)]
-        before = [_fired(app, firings, watcher, "shed", id) for id in ids]
+        before = [_fired(app, firings, watcher, "kennel", id) for id in ids]
         app.kill()
         app.forget()
         app.folder.mkdir()
         app.start()
-        after = _fired(app, firings, watcher, "shed", "after")
+        after = _fired(app, firings, watcher, "kennel", "after")
         assert after["number"] <= before[0]["number"] and after["outbox"] != before[0]["outbox"]
-        firings.are("shed", [*ids, "after"])
+        firings.are("kennel", [*ids, "after"])
 
 
 def an_entity_of_the_version_before_keeps_its_id_and_passes_over_from_now_on(home):
     """0.1.0 had no template: there a repetition fires."""
-    app = home.app([{"name": "Loft", "id": "loft"}])
-    loft = home.camera("Loft", "loft", probed=False)
-    loft.is_well()
-    with listening(home.api) as firings, watching(home.broker, DETECTION.format("loft")) as watcher:
-        first = _fired(app, firings, watcher, "loft", "first")
+    app = home.app([{"name": "Silo", "id": "silo"}])
+    silo = home.camera("Silo", "silo", probed=False)
+    silo.is_well()
+    with listening(home.api) as firings, watching(home.broker, DETECTION.format("silo")) as watcher:
+        first = _fired(app, firings, watcher, "silo", "first")
         app.stop()
-        payload = json.loads(retained(home.broker)[CONFIG.format("loft")])
+        payload = json.loads(retained(home.broker)[CONFIG.format("silo")])
         del payload["components"]["detection"]["value_template"]
-        watcher.publish(CONFIG.format("loft"), json.dumps(payload), retain=True)
+        watcher.publish(CONFIG.format("silo"), json.dumps(payload), retain=True)
         watcher.publish("camera_herald/status", "online", retain=True)
-        loft.is_well(**_after("person"))
+        silo.is_well(**_after("person"))
         # Home Assistant has the payload when this fires; nothing else tells.
-        until("the template stays", lambda: _send(watcher, first, "old", 1) or "old" in firings.ids("loft"), every=0.5)
-        home.api.rename(loft.entity_id("detection"), "event.bell_of_the_loft")
+        until("the template stays", lambda: _send(watcher, first, "old", 1) or "old" in firings.ids("silo"), every=0.5)
+        home.api.rename(silo.entity_id("detection"), "event.bell_of_the_silo")
         home.home_assistant.reload_mqtt()
         app.start()
-        until("it is not announced", lambda: "value_template" in _component(home, "loft", "detection"))
-        before = firings.ids("loft")
-        second = _fired(app, firings, watcher, "loft", "second")
+        until("it is not announced", lambda: "value_template" in _component(home, "silo", "detection"))
+        before = firings.ids("silo")
+        second = _fired(app, firings, watcher, "silo", "second")
         _send(watcher, second, "second", second["number"])
-        firings.are("loft", [*before, "second"])
-        assert home.api.mqtt_entities()["camera_herald_loft_detection"]["entity_id"] == "event.bell_of_the_loft"
-        assert home.api.states()["event.bell_of_the_loft"]["attributes"]["number"] == second["number"]
+        firings.are("silo", [*before, "second"])
+        assert home.api.mqtt_entities()["camera_herald_silo_detection"]["entity_id"] == "event.bell_of_the_silo"
+        assert home.api.states()["event.bell_of_the_silo"]["attributes"]["number"] == second["number"]
 
 
 def _component(home, camera, key):
