@@ -12,6 +12,7 @@ mod healthcheck;
 mod once;
 mod retract;
 mod run;
+mod snapshot;
 
 use std::io;
 use std::process::ExitCode;
@@ -89,6 +90,7 @@ pub fn dispatch(cli: Cli) -> ExitCode {
         Command::Check { json } => check::command(environment, cli.set, json),
         Command::Announce => quiet(environment, cli.set).and_then(|installation| announce::command(&installation)),
         Command::Retract => quiet(environment, cli.set).and_then(|installation| retract::command(&installation)),
+        Command::Snapshot { done } => Ok(snapshot::command(&environment.data_dir, done)),
         Command::Healthcheck => healthcheck::command(&environment),
         #[cfg(feature = "demo")]
         Command::Demo => demo::command(environment.no_color, cli.set),
