@@ -7,8 +7,10 @@
 use std::io;
 use std::thread;
 
+use futures_util::StreamExt;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
-use signal_hook::iterator::{Handle, Signals as Arriving};
+use signal_hook_tokio::{Handle, Signals as Arriving};
+use tokio::runtime::Builder;
 use tokio::sync::watch;
 
 /// What the outside asks of the process.
@@ -50,8 +52,8 @@ pub(crate) struct Signals {
     reloads_done: u32,
 }
 
-/// Listens for as long as it lives. Invariant: it does not need the runtime, so that a second signal counts also while every thread
-/// of the runtime stands still.
+/// Listens for as long as it lives. Invariant: it does not need the service's runtime, so that a second signal counts also while every
+/// thread of that stands still. Its own one is small and lives on its own thread.
 #[derive(Debug)]
 pub(crate) struct Listener {
     asked: watch::Receiver<Asked>,
@@ -64,11 +66,19 @@ impl Listener {
     /// # Errors
     /// When the system refuses the handlers or the thread.
     pub(crate) fn start() -> io::Result<Self> {
-        let mut arriving = Arriving::new([SIGTERM, SIGINT, SIGHUP])?;
+        let runtime = Builder::new_current_thread().enable_io().build()?;
+        let mut arriving = {
+            let _inside = runtime.enter();
+            Arriving::new([SIGTERM, SIGINT, SIGHUP])?
+        };
         let handle = arriving.handle();
         let (counter, asked) = watch::channel(Asked::default());
-        let count = move || arriving.forever().for_each(|signal| counter.send_modify(|asked| asked.count(signal)));
-        thread::Builder::new().name("signals".to_owned()).spawn(count)?;
+        let count = async move {
+            while let Some(signal) = arriving.next().await {
+                counter.send_modify(|asked| asked.count(signal));
+            }
+        };
+        thread::Builder::new().name("signals".to_owned()).spawn(move || runtime.block_on(count))?;
         Ok(Self { asked, handle })
     }
 

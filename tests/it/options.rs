@@ -316,8 +316,19 @@ fn topics_are_checked() {
 }
 
 #[test]
+fn a_base_that_belongs_to_another_program_is_refused() {
+    for base in ["zigbee2mqtt", "frigate", "zigbee2mqtt/cameras", "tasmota", "homeassistant/cameras"] {
+        assert_eq!(fault(&json!({"topics": {"base": base}})).0, "topics.base", "{base}");
+    }
+    assert_eq!(fault(&json!({"topics": {"base": "ha", "discovery_prefix": "ha/discovery"}})).0, "topics.base");
+    for base in ["liveobject", "home/zigbee2mqtt", "zigbee2mqtt_cameras"] {
+        assert!(load(&json!({"topics": {"base": base}})).is_ok(), "{base}");
+    }
+}
+
+#[test]
 fn our_own_topics_cannot_be_the_birth_message() {
-    assert_eq!(fault(&json!({"topics": {"base": "homeassistant"}})).0, "topics.birth");
+    assert_eq!(fault(&json!({"topics": {"base": "hub", "birth": "hub/status"}})).0, "topics.birth");
     assert_eq!(fault(&json!({"topics": {"birth": "camera_herald/camera/a/status"}})).0, "topics.birth");
     assert!(load(&json!({"topics": {"base": "home", "birth": "home/ha/status"}})).is_ok());
 }
