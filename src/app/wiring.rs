@@ -12,7 +12,7 @@ use crate::app::installation::Installation;
 use crate::app::tasks::Tasks;
 use crate::broker::{Inbox, LinkState, Session};
 use crate::camera::prober::{self, ProbeRequest};
-use crate::camera::{Inventory, LastProbes, Pictures, ProbeFigures, Recorder, Statuses, Timelines, tracker};
+use crate::camera::{CameraId, Inventory, LastProbes, Pictures, ProbeFigures, Recorder, Statuses, Timelines, tracker};
 use crate::chain;
 use crate::courier::{self, Courier};
 use crate::events::door::{self, CurrentToken, Doors, Submission, Tally};
@@ -132,6 +132,7 @@ struct Events {
     histories: watch::Receiver<Histories>,
     token: CurrentToken,
     tally: Arc<Tally>,
+    deleted: watch::Sender<BTreeSet<CameraId>>,
 }
 
 /// Doors and outbox.
@@ -146,11 +147,12 @@ fn events(
     let settings = outbox::Settings::new(&installation.options.events, TimeZone::system());
     let (keeper, outbox, histories) = Keeper::new(store.clone(), settings, inventory.clone());
     let token = CurrentToken::new(installation.event_token(), &installation.environment.data_dir);
-    let doors = Doors::new(inventory.clone(), token.watch(), submissions);
+    let deleted = watch::Sender::default();
+    let doors = Doors::new(inventory.clone(), token.watch(), submissions).without(deleted.subscribe());
     let tally = doors.tally();
     tasks.spawn("outbox", keeper.run(submitted));
     tasks.spawn("doors", door::serve(installation.environment.events_listen, doors, stop.clone()));
-    Events { outbox, histories, token, tally }
+    Events { outbox, histories, token, tally, deleted }
 }
 
 /// What Home Assistant is told, and what is heard of it.
@@ -191,6 +193,7 @@ async fn home_assistant(
         requests: asked,
         page_seen: page_seen.clone(),
         presence,
+        deleted: events.deleted.clone(),
         adopted: adopted_seen,
     };
     let ledger = Ledger::load(store).await;

@@ -3,6 +3,7 @@
 //! Token, camera, rate, room for one more request, and only then the body. So a stranger takes no place from those who may come in,
 //! what it can cost us is bounded, and it learns no camera's id.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -29,6 +30,8 @@ const SMALL: usize = 64 * 1_024;
 pub struct Doors {
     inventory: watch::Receiver<Inventory>,
     token: watch::Receiver<EventToken>,
+    /// Cameras whose devices the user deleted in Home Assistant.
+    deleted: watch::Receiver<BTreeSet<CameraId>>,
     outbox: mpsc::Sender<Submission>,
     bounds: Bounds,
     house: Arc<House>,
@@ -113,7 +116,14 @@ impl Doors {
             complaints: Mutex::default(),
             tally: Arc::default(),
         };
-        Self { inventory, token, outbox, bounds, house: Arc::new(house) }
+        let (_never_changed, deleted) = watch::channel(BTreeSet::new());
+        Self { inventory, token, deleted, outbox, bounds, house: Arc::new(house) }
+    }
+
+    /// The same doors, which are closed for the events of these cameras: Home Assistant shows them no more.
+    #[must_use]
+    pub fn without(self, deleted: watch::Receiver<BTreeSet<CameraId>>) -> Self {
+        Self { deleted, ..self }
     }
 
     /// What came to the doors.
@@ -167,6 +177,9 @@ impl Doors {
         login::check(&self.token.borrow(), request)?;
         let id = id.and_then(|id| CameraId::new(id).ok()).ok_or_else(Problem::unknown_camera)?;
         let camera = self.inventory.borrow().get(&id).cloned().ok_or_else(Problem::unknown_camera)?;
+        if self.deleted.borrow().contains(&camera.id) {
+            return Err(Problem::deleted_camera());
+        }
         let mut limits = self.house.limits.lock().unwrap_or_else(PoisonError::into_inner);
         limits.admit(&camera.id, Instant::now()).map_err(Problem::too_many)?;
         Ok(camera)

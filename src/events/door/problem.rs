@@ -55,6 +55,12 @@ impl Problem {
         Self::new(StatusCode::NOT_FOUND, "unknown-camera", "Unknown camera", detail)
     }
 
+    pub(super) fn deleted_camera() -> Self {
+        let detail = "the camera's device was deleted in Home Assistant, so its events are not taken; press \"Announce again\" on the \
+                      app's page to have it back, or take the camera out of the options";
+        Self::new(StatusCode::CONFLICT, "deleted-camera", "Deleted camera", detail)
+    }
+
     pub(super) fn method(allowed: &'static str) -> Self {
         let detail = format!("this address takes {allowed}");
         let problem = Self::new(StatusCode::METHOD_NOT_ALLOWED, "wrong-method", "Wrong method", detail);

@@ -21,7 +21,7 @@ use super::work::{Progress, Work};
 use super::{Announced, RequestError};
 use crate::broker::{Handle, Inbox, Lease, LinkLost, LinkState, Message};
 use crate::camera::prober::ProbeRequest;
-use crate::camera::{Inventory, Statuses};
+use crate::camera::{CameraId, Inventory, Statuses};
 use crate::events::outbox::{Histories, Outbox};
 use crate::homeassistant::states::{self, Events};
 use crate::homeassistant::{Owner, Presence, Sign, Topics};
@@ -46,6 +46,8 @@ pub struct Sources {
     pub page_seen: Arc<Notify>,
     /// Told what is heard of Home Assistant.
     pub presence: watch::Sender<Presence>,
+    /// Told which cameras' devices the user deleted: their events are not taken in.
+    pub deleted: watch::Sender<BTreeSet<CameraId>>,
     /// The announcement that the courier has taken over: it sends nothing more to cameras that are not part of it.
     pub adopted: watch::Receiver<u64>,
 }
@@ -221,6 +223,14 @@ impl Mirror {
 
     fn tell_dismissed(&mut self) {
         let now = self.work.plan.desired.dismissed();
+        let cameras = &self.work.plan.desired.devices().dismissed;
+        self.sources.deleted.send_if_modified(|told| {
+            let news = told != cameras;
+            if news {
+                told.clone_from(cameras);
+            }
+            news
+        });
         self.dismissed.send_if_modified(|told| {
             let news = told != now;
             if news {

@@ -83,6 +83,7 @@ impl Stage {
             requests: asked,
             page_seen: page_seen.clone(),
             presence,
+            deleted: watch::Sender::default(),
             adopted,
         };
         let courier_gone = CancellationToken::new();
