@@ -352,6 +352,7 @@ impl Courier {
             Some(Next::Send { event, fires }) => self.begin_event(&event, fires, now),
             Some(Next::Drop(event)) => {
                 let (camera, event_id) = (&event.camera, &event.event_id);
+                self.sources.outbox.give_up();
                 tracing::warn!(camera.id = %camera, event_id, "An event of a removed camera is dropped");
                 self.flight.event(event.row, Vec::new(), 0);
                 return false;
