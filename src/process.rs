@@ -28,6 +28,15 @@ pub fn resident_memory() -> Option<u64> {
     Some(kilobytes * 1_024)
 }
 
+/// What the process writes is for its own user only: files of the data dir, and no core dumps, which would hold passwords.
+pub(crate) fn keep_to_itself() {
+    use rustix::fs::Mode;
+    use rustix::process::{Resource, Rlimit, setrlimit, umask};
+    umask(Mode::RWXG | Mode::RWXO);
+    // Lowering a limit of one's own is always allowed.
+    let _always_allowed = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) });
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -22,7 +22,7 @@ use crate::broker::{Cause, LinkLost};
 use crate::cli::{Cli, Command};
 use crate::options::{Environment, LogLevel, OptionsError};
 use crate::store::StoreError;
-use crate::{logging, tls};
+use crate::{logging, process, tls};
 
 pub use announce::{announce, announce_async};
 pub use check::{CheckReport, Step, check, check_async};
@@ -77,6 +77,7 @@ impl CommandError {
 /// Runs the command that the command line names.
 #[must_use]
 pub fn dispatch(cli: Cli) -> ExitCode {
+    process::keep_to_itself();
     tls::install_provider();
     let mut environment = Environment::read();
     if let Some(dir) = cli.data_dir {

@@ -15,7 +15,7 @@ pub(crate) mod reading;
 mod salvage;
 pub(crate) mod snapshot;
 mod tables;
-mod tidy;
+pub(crate) mod tidy;
 pub(crate) mod timeline;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};

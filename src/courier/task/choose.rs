@@ -99,6 +99,7 @@ impl Courier {
             Some(Next::Drop(event)) => {
                 let (camera, event_id) = (&event.camera, &event.event_id);
                 tracing::warn!(camera.id = %camera, event_id, "An event of a removed camera is dropped");
+                self.sources.outbox.give_up();
                 self.load.pass_over(event.row);
                 return false;
             }

@@ -4,6 +4,7 @@ mod batch;
 pub mod body;
 mod books;
 pub mod calendar;
+mod clock;
 mod history;
 mod queue;
 mod settings;
@@ -121,7 +122,7 @@ pub struct PastEvent {
 pub struct Figures {
     /// Transactions that took events in or marked them as delivered.
     pub commits: u64,
-    /// Events that never reached the broker and became too old.
+    /// Events that were given up, because their camera had gone before the broker could have them.
     pub dropped: u64,
     /// Events that the broker has acknowledged.
     pub delivered: u64,

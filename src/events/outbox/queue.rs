@@ -71,6 +71,11 @@ impl Outbox {
         self.store.write(Vec::new(), rows, Amount::default()).await.map(drop)
     }
 
+    /// An event is given up: its camera has gone. It is marked as delivered like any other.
+    pub fn give_up(&self) {
+        self.counters.dropped.fetch_add(1, Ordering::Relaxed);
+    }
+
     /// How many events wait for the broker. A change is notified with every accepted batch, also when the number is the
     /// same as before. It ends with the task.
     #[must_use]

@@ -9,14 +9,17 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{mpsc, watch};
+use tokio::time::Instant;
 
 use super::batch::{Batch, Pending};
 use super::books::Books;
+use super::clock::Clock;
 use super::queue::{Counters, Delivery, Outbox};
 use super::{Histories, Settings};
 use crate::camera::Inventory;
 use crate::events::door::{Accepted, Refused, Submission};
 use crate::store::events::{Amount, Outcome, Written};
+use crate::store::tidy::Bounds;
 use crate::store::{Store, StoreError};
 
 /// Deliveries that wait for the task: one courier, one at a time.
@@ -26,7 +29,14 @@ const LOOK: SignedDuration = SignedDuration::from_mins(1);
 /// From one tidying to the next.
 const TIDY_EVERY: SignedDuration = SignedDuration::from_hours(24);
 /// Events that are deleted in one transaction, so that nobody waits for long behind it.
-const TIDY_STEP: i64 = 500;
+const TIDY_STEP: usize = 500;
+/// What reaches the broker between two looks at the bounds of size.
+const TIDY_AFTER: Amount = Amount { events: 1_000, bytes: 16 * 1_024 * 1_024 };
+/// Events of each camera that are kept, besides their days; and bytes of pictures altogether.
+const NEWEST: i64 = 20_000;
+const PICTURES: u64 = 256 * 1_024 * 1_024;
+/// From one try to read the table to the next.
+const LOAD_AGAIN: Duration = Duration::from_secs(1);
 
 /// The task.
 pub struct Keeper {
@@ -46,9 +56,12 @@ struct State {
     /// The store's content that the books were made from.
     loaded: Option<u64>,
     backlog: Amount,
+    /// Reading the table has failed; it is tried again then.
+    load_at: Option<Instant>,
+    clock: Clock,
     tidy_at: Timestamp,
-    /// Events that were dropped in this tidying.
-    dropped: u64,
+    /// What has reached the broker since the last tidying.
+    since_tidy: Amount,
     full: bool,
     failing: bool,
 }
@@ -101,21 +114,42 @@ impl Keeper {
 
     /// Everything that time brings. Returns how long nothing else is to be done.
     async fn keep_up(&mut self, now: Timestamp) -> Duration {
-        if (self.state.loaded != Some(self.store.generation()) || self.books.are_old(now))
-            && let Err(error) = self.load(now).await
-        {
-            self.note(Some(&error));
+        let ticks = Instant::now();
+        if self.state.clock.look(now, ticks) {
+            tracing::warn!(%now, "The clock was set by more than a day; for a day no old events are deleted");
+        }
+        let stale = self.state.loaded != Some(self.store.generation()) || self.books.are_old(now);
+        if stale && self.state.load_at.is_none_or(|at| ticks >= at) {
+            let outcome = self.load(now).await;
+            self.note_load(outcome, ticks);
         }
         self.books.expire(now);
         let until_tidy = self.state.tidy_at.duration_since(now);
+        let Amount { events, bytes } = TIDY_AFTER;
+        let much = self.state.since_tidy.events >= events || self.state.since_tidy.bytes >= bytes;
         // Further away than a day: somebody has set the clock back.
-        if !until_tidy.is_positive() || until_tidy > TIDY_EVERY {
-            self.tidy(now).await;
+        if much || !until_tidy.is_positive() || until_tidy > TIDY_EVERY {
+            self.tidy(now, ticks).await;
         }
         self.books.publish();
         let next = self.books.next_change().min(self.state.tidy_at).duration_since(now).min(LOOK);
         // A millisecond later, so that the moment is surely over.
-        Duration::try_from(next).map_or(Duration::ZERO, |next| next + Duration::from_millis(1))
+        let next = Duration::try_from(next).map_or(Duration::ZERO, |next| next + Duration::from_millis(1));
+        // A midnight that cannot be read is over for as long as it cannot be read.
+        if self.state.load_at.is_some() { next.max(LOAD_AGAIN) } else { next }
+    }
+
+    /// Says once that the table cannot be read, and once that it can again.
+    fn note_load(&mut self, outcome: Result<(), StoreError>, ticks: Instant) {
+        match outcome {
+            Ok(()) if self.state.load_at.take().is_some() => tracing::info!("The history can be read again"),
+            Ok(()) => {}
+            Err(error) => {
+                if self.state.load_at.replace(ticks + LOAD_AGAIN).is_none() {
+                    tracing::error!(%error, "The history cannot be read; counts and last events are old until it can");
+                }
+            }
+        }
     }
 
     /// Makes the books from the table.
@@ -183,6 +217,8 @@ impl Keeper {
         let backlog = &mut self.state.backlog;
         backlog.events = (backlog.events + written.added.events).saturating_sub(written.delivered.events);
         backlog.bytes = (backlog.bytes + written.added.bytes).saturating_sub(written.delivered.bytes);
+        self.state.since_tidy.events += written.delivered.events;
+        self.state.since_tidy.bytes += written.delivered.bytes;
         self.counters.delivered.fetch_add(written.delivered.events, Ordering::Relaxed);
         if written.added.events + written.delivered.events > 0 {
             self.note(None);
@@ -192,39 +228,23 @@ impl Keeper {
         self.tell_waiting(written.added.events > 0);
     }
 
-    /// Deletes what is too old, one step at a time.
-    async fn tidy(&mut self, now: Timestamp) {
+    /// Deletes what is too old or too much, one step at a time.
+    async fn tidy(&mut self, now: Timestamp, ticks: Instant) {
         let kept_since = now.checked_sub(self.settings.keep).unwrap_or(Timestamp::MIN);
         // What counts for this week stays: midnight counts it again.
         let before = kept_since.min(self.books.borders(now).week).as_millisecond();
-        let tidied = match self.store.tidy(before, TIDY_STEP).await {
-            Ok(tidied) => tidied,
+        // Nothing is old by a clock that was just set: a wrong day must not cost a month of history.
+        let before = if self.state.clock.is_believed(ticks) { before } else { i64::MIN };
+        let bounds = Bounds { before, newest: NEWEST, picture_bytes: PICTURES };
+        self.state.since_tidy = Amount::default();
+        self.state.tidy_at = match self.store.tidy(bounds, TIDY_STEP).await {
+            Ok(true) => now,
+            Ok(false) => now.checked_add(TIDY_EVERY).unwrap_or(Timestamp::MAX),
             Err(error) => {
                 tracing::warn!(%error, "Old events cannot be deleted; trying again in an hour");
-                self.state.tidy_at = now + SignedDuration::from_hours(1);
-                return;
+                now.checked_add(SignedDuration::from_hours(1)).unwrap_or(Timestamp::MAX)
             }
         };
-        let state = &mut self.state;
-        state.backlog.events = state.backlog.events.saturating_sub(tidied.dropped.events);
-        state.backlog.bytes = state.backlog.bytes.saturating_sub(tidied.dropped.bytes);
-        state.dropped += tidied.dropped.events;
-        self.counters.dropped.fetch_add(tidied.dropped.events, Ordering::Relaxed);
-        if tidied.more {
-            state.tidy_at = now;
-        } else {
-            state.tidy_at = now.checked_add(TIDY_EVERY).unwrap_or(Timestamp::MAX);
-            let dropped = std::mem::take(&mut state.dropped);
-            if dropped > 0 {
-                let days = self.settings.keep.as_hours() / 24;
-                tracing::warn!(
-                    events = dropped,
-                    keep_days = days,
-                    "Events were too old and never reached the broker; dropped"
-                );
-            }
-        }
-        self.tell_waiting(false);
     }
 
     fn room(&self) -> Amount {

@@ -86,7 +86,11 @@ fn events(page: &mut Page, feeds: &Feeds) {
         ("events_accepted_total", "Events that were accepted, and were on disk when that was said.", tally.accepted()),
         ("events_duplicate_total", "Events that were known already.", tally.duplicates()),
         ("events_delivered_total", "Events that the broker acknowledged.", outbox.delivered),
-        ("events_dropped_total", "Events that became too old before the broker could have them.", outbox.dropped),
+        (
+            "events_dropped_total",
+            "Events that were given up: their camera had gone before the broker could have them.",
+            outbox.dropped,
+        ),
         ("outbox_commits_total", "Transactions that took events in or marked them as delivered.", outbox.commits),
     ] {
         page.head(name, COUNTER, help);
