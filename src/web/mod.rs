@@ -3,3 +3,4 @@
 pub mod feeds;
 pub mod page;
 pub mod port;
+pub(crate) mod user;

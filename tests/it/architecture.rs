@@ -27,8 +27,9 @@ const EDGES: &[(&str, &[&str])] = &[
     ("supervisor", &["credentials", "options", "tls"]),
     ("tls", &[]),
     ("web/feeds", &["broker", "camera", "chain", "events/door", "events/outbox", "homeassistant", "mirror", "options"]),
-    ("web/page", &["camera", "chain", "events/door", "events/outbox", "homeassistant", "web/feeds"]),
-    ("web/port", &["broker", "camera", "chain", "credentials", "http", "options", "process", "web/feeds"]),
+    ("web/page", &["camera", "chain", "events/door", "events/outbox", "homeassistant", "web/feeds", "web/user"]),
+    ("web/port", &["broker", "camera", "chain", "credentials", "http", "options", "process", "web/feeds", "web/user"]),
+    ("web/user", &[]),
 ];
 
 /// Rooms that join the others and may name all of them.

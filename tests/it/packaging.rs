@@ -103,7 +103,7 @@ fn translated_keys(entries: &Value, schema: &Value, prefix: &str, found: &mut BT
         let path = format!("{prefix}{key}");
         for part in ["name", "description"] {
             let said = entry.get(part).and_then(Value::as_str).unwrap_or_default();
-            assert!(!said.trim().is_empty(), "translations/en.yaml: {path} has no {part}");
+            assert!(!said.trim().is_empty(), "translations: {path} has no {part}");
         }
         if let Some(fields) = entry.get("fields") {
             let (schema, mark) = match &schema[key] {
@@ -236,6 +236,23 @@ fn every_option_has_a_name_and_a_description_in_the_form() {
     schema_keys(&config["schema"], "", &mut schema);
     translated_keys(&yaml("translations/en.yaml")["configuration"], &config["schema"], "", &mut translated);
     assert_eq!(translated, schema);
+}
+
+/// The form in Home Assistant shows the English text, or the bare key, for what is missing in a language.
+#[test]
+fn every_language_of_the_form_has_all_texts() {
+    let config = yaml("config.yaml");
+    let mut schema = BTreeSet::new();
+    schema_keys(&config["schema"], "", &mut schema);
+    let mut languages = 0;
+    for file in tracked_files().into_iter().filter(|file| file.starts_with("translations/")) {
+        let (texts, mut translated) = (yaml(&file), BTreeSet::new());
+        translated_keys(&texts["configuration"], &config["schema"], "", &mut translated);
+        assert_eq!(translated, schema, "{file}");
+        assert!(texts["network"]["8098/tcp"].is_string(), "{file}");
+        languages += 1;
+    }
+    assert!(languages >= 2, "English and German");
 }
 
 #[test]

@@ -14,6 +14,7 @@ use super::guard::Form;
 use super::words::fill;
 use crate::camera::CameraId;
 use crate::camera::prober::ProbeRequest;
+use crate::web::user::User;
 
 /// A page between a button and what it does.
 #[derive(Template)]
@@ -34,6 +35,7 @@ type Answer = Result<Response, Problem>;
 pub(super) async fn probe_all(State(page): State<Page>, visit: Visit, headers: HeaderMap, body: Bytes) -> Response {
     let done = checked(&page, &headers, &body).and_then(|_form| {
         probe(&page, ProbeRequest::All)?;
+        tracing::info!(user = %who(&page, &headers), "All cameras are looked at, as asked for on the page");
         Ok(answer::see("../?done=probe_all"))
     });
     answer_of(done, &page, &visit)
@@ -50,6 +52,7 @@ pub(super) async fn probe_one(
     let done = checked(&page, &headers, &body).and_then(|_form| {
         let camera = known(&page, &id)?;
         let back = format!("../{camera}?done=probe");
+        tracing::info!(%camera, user = %who(&page, &headers), "A camera is looked at, as asked for on the page");
         probe(&page, ProbeRequest::One(camera))?;
         Ok(answer::see(&back))
     });
@@ -61,6 +64,7 @@ pub(super) async fn announce(State(page): State<Page>, visit: Visit, headers: He
     let done = async {
         checked(&page, &headers, &body)?;
         page.feeds.mirror.announce().map_err(|error| Problem::Failed(error.to_string()))?;
+        tracing::info!(user = %who(&page, &headers), "Everything is announced again, as asked for on the page");
         Ok(answer::see("../?done=announce"))
     };
     answer_of(done.await, &page, &visit)
@@ -108,10 +112,17 @@ pub(super) async fn rotate(State(page): State<Page>, visit: Visit, headers: Head
     let done = async {
         checked(&page, &headers, &body)?;
         page.feeds.token.rotate().await.map_err(|error| Problem::Failed(error.to_string()))?;
-        tracing::info!("The event token was replaced from the page; senders need the new one");
+        tracing::info!(
+            user = %who(&page, &headers),
+            "The event token was replaced from the page; senders need the new one"
+        );
         Ok(answer::see("../?done=token"))
     };
     answer_of(done.await, &page, &visit)
+}
+
+fn who(page: &Page, headers: &HeaderMap) -> User {
+    User::of(headers, page.feeds.app_mode)
 }
 
 fn checked(page: &Page, headers: &HeaderMap, body: &[u8]) -> Result<Form, Problem> {

@@ -1,10 +1,8 @@
-//! Answers: pages, pictures, redirects and problems, and the headers that all of them have.
+//! Answers: pages, pictures, redirects and problems, in the form that the ingress leaves as it is.
 
 use askama::Template;
-use axum::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS,
-};
-use axum::http::{HeaderName, HeaderValue, StatusCode};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, LOCATION, VARY};
+use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 
@@ -13,10 +11,6 @@ use super::assets::FOR_EVER;
 use super::fragments::render;
 use super::frame::{Frame, Visit};
 use super::guard::Refusal;
-
-/// Nothing from elsewhere, nothing inline, and no frame but Home Assistant's own, which has our origin.
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
-                      form-action 'self'; frame-ancestors 'self'; base-uri 'none'";
 
 /// No charset: the ingress takes parameters away, so the page says it itself.
 const HTML: &str = "text/html";
@@ -82,18 +76,4 @@ impl Problem {
         *answer.status_mut() = status;
         answer
     }
-}
-
-/// The headers of every answer.
-pub(super) async fn harden(mut response: Response) -> Response {
-    let always = [
-        (CONTENT_SECURITY_POLICY, POLICY),
-        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (REFERRER_POLICY, "no-referrer"),
-        (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
-    ];
-    for (name, value) in always {
-        response.headers_mut().insert(name, HeaderValue::from_static(value));
-    }
-    response
 }

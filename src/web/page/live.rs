@@ -12,7 +12,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::{Stream, stream};
 use serde::{Deserialize, Serialize};
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
@@ -32,6 +32,8 @@ const BEAT: Duration = Duration::from_secs(10);
 pub(super) struct Viewers {
     sides: [watch::Sender<Arc<Fragments>>; Language::ALL.len()],
     came: Arc<Notify>,
+    /// One for each page that is live.
+    seats: Arc<Semaphore>,
 }
 
 /// The task that renders for all who watch.
@@ -60,6 +62,7 @@ struct Follower {
     order: Vec<String>,
     waiting: VecDeque<Bytes>,
     stop: CancellationToken,
+    _seat: OwnedSemaphorePermit,
 }
 
 #[derive(Serialize)]
@@ -76,12 +79,13 @@ struct Patch<'a> {
 }
 
 impl Viewers {
-    pub(super) fn new() -> Self {
+    /// For so many pages at once.
+    pub(super) fn new(most: usize) -> Self {
         let side = |_: Language| watch::channel(Arc::new(Fragments::default())).0;
-        Self { sides: Language::ALL.map(side), came: Arc::new(Notify::new()) }
+        Self { sides: Language::ALL.map(side), came: Arc::new(Notify::new()), seats: Arc::new(Semaphore::new(most)) }
     }
 
-    /// The stream for a browser that has this.
+    /// The stream for a browser that has this; none while too many pages are open.
     pub(super) fn follow(
         &self,
         language: Language,
@@ -89,7 +93,8 @@ impl Viewers {
         build: &str,
         instance: &str,
         stop: CancellationToken,
-    ) -> impl Stream<Item = Result<Bytes, Infallible>> + use<> {
+    ) -> Option<impl Stream<Item = Result<Bytes, Infallible>> + use<>> {
+        let seat = self.seats.clone().try_acquire_owned().ok()?;
         let fragments = self.sides[language as usize].subscribe();
         // Whatever was rendered last may be old: nobody may have watched.
         self.came.notify_one();
@@ -101,11 +106,12 @@ impl Viewers {
             marks: have.have.into_iter().collect(),
             waiting: VecDeque::from([message("hello", &Hello { build, instance })]),
             stop,
+            _seat: seat,
         };
-        stream::unfold(follower, |mut follower| async {
+        Some(stream::unfold(follower, |mut follower| async {
             let next = follower.next().await?;
             Some((Ok(next), follower))
-        })
+        }))
     }
 }
 

@@ -28,7 +28,6 @@ pub mod words;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, State};
-use axum::middleware::map_response;
 use axum::response::Response;
 use axum::routing::{get, post};
 
@@ -41,6 +40,10 @@ use crate::web::feeds::Feeds;
 
 /// More than any form or list of marks of ours has.
 const BODY: usize = 1 << 20;
+
+/// Pages that are live at once. The Supervisor has 100 connections for the pages of all apps.
+const IN_APP_MODE: usize = 50;
+const ELSEWHERE: usize = 1_000;
 
 /// What all requests share. Cheap to clone.
 #[derive(Clone)]
@@ -60,7 +63,7 @@ impl Page {
 
 /// The page's addresses, and the task that keeps open pages up to date.
 pub fn new(feeds: Feeds) -> (Router, Renderer) {
-    let viewers = Viewers::new();
+    let viewers = Viewers::new(if feeds.app_mode { IN_APP_MODE } else { ELSEWHERE });
     let renderer = Renderer::new(feeds.clone(), viewers.clone());
     let instance = format!("{:016x}", rand::random::<u64>());
     let page = Page { feeds, viewers, guard: Guard::new(), instance };
@@ -79,7 +82,6 @@ pub fn new(feeds: Feeds) -> (Router, Renderer) {
         .fallback(no_page)
         .method_not_allowed_fallback(no_page)
         .layer(DefaultBodyLimit::max(BODY))
-        .layer(map_response(answer::harden))
         .with_state(page);
     (router, renderer)
 }

@@ -5,7 +5,7 @@
 
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE};
+use axum::http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderMap, HeaderName, StatusCode};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
@@ -33,7 +33,11 @@ fn follow(page: &Page, visit: &Visit, headers: &HeaderMap, have: Have) -> Respon
     let events = accept.contains("text/event-stream");
     let content_type = if events { "text/event-stream" } else { "application/octet-stream" };
     let stop = page.feeds.stop.clone();
-    let stream = page.viewers.follow(visit.language, have, assets::build(), &page.instance, stop);
+    let Some(stream) = page.viewers.follow(visit.language, have, assets::build(), &page.instance, stop) else {
+        // The page's own script says it in words.
+        let headers = [(CONTENT_TYPE, "text/plain"), (CACHE_CONTROL, "no-store"), (RETRY_AFTER, "30")];
+        return (StatusCode::SERVICE_UNAVAILABLE, headers, "too many pages are open\n").into_response();
+    };
     let headers = [
         (CONTENT_TYPE, content_type),
         (CACHE_CONTROL, "no-store"),

@@ -5,6 +5,7 @@
 
 pub mod access;
 pub mod diagnostics;
+mod harden;
 mod health;
 pub mod metrics;
 mod routes;
@@ -13,6 +14,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::Router;
+use axum::middleware::map_response;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -43,8 +45,8 @@ pub async fn serve(listen: SocketAddr, access: Access, feeds: Feeds, page: Route
 
 /// [`serve`] on a port that is open.
 pub async fn serve_on(listener: TcpListener, access: Access, feeds: Feeds, page: Router, stop: CancellationToken) {
-    let health = routes::health_only(feeds.clone());
-    let all = access.guard(routes::all(feeds.clone()).merge(page), feeds);
+    let health = routes::health_only(feeds.clone()).layer(map_response(harden::harden));
+    let all = access.guard(routes::all(feeds.clone()).merge(page), feeds).layer(map_response(harden::harden));
     let app_for = |peer: SocketAddr| match access.admits(peer.ip()) {
         Admission::All => Some(all.clone()),
         Admission::Health => Some(health.clone()),

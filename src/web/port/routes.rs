@@ -3,12 +3,13 @@
 use axum::Router;
 use axum::extract::State;
 use axum::http::header::{CACHE_CONTROL, CONNECTION, CONTENT_DISPOSITION, CONTENT_TYPE};
-use axum::http::{HeaderValue, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::IntoResponse;
 use axum::routing::get;
 
 use super::{diagnostics, health, metrics};
 use crate::web::feeds::Feeds;
+use crate::web::user::User;
 
 /// The version of the text format (Prometheus, "Exposition formats").
 const METRICS: HeaderValue = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
@@ -36,7 +37,8 @@ async fn metrics(State(feeds): State<Feeds>) -> impl IntoResponse {
     ([(CONTENT_TYPE, METRICS), (CACHE_CONTROL, NO_STORE)], metrics::text(&feeds))
 }
 
-async fn diagnostics(State(feeds): State<Feeds>) -> impl IntoResponse {
+async fn diagnostics(State(feeds): State<Feeds>, headers: HeaderMap) -> impl IntoResponse {
+    tracing::info!(user = %User::of(&headers, feeds.app_mode), "The diagnostics file was downloaded");
     let json = HeaderValue::from_static("application/json");
     let headers = [(CONTENT_TYPE, json), (CACHE_CONTROL, NO_STORE), (CONTENT_DISPOSITION, ATTACHMENT)];
     (headers, diagnostics::file(&feeds).await)

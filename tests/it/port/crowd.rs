@@ -1,6 +1,7 @@
 //! Many and slow ones: none of them keeps others from their answer, and a stop does not wait for them.
 
 use std::convert::Infallible;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -11,6 +12,7 @@ use axum::routing::get;
 use bytes::Bytes;
 use camera_herald::http::{self, Terms};
 use camera_herald::process;
+use camera_herald::supervisor::Client;
 use camera_herald::web::port::Access;
 use futures_util::stream;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -19,15 +21,20 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::support::{HERE, House, connect, status};
+use super::support::{HERE, House, PROXY, connect, options, status};
 use crate::support::herald::{Herald, PATIENCE, Setup, push_cameras};
 use crate::support::mosquitto::{Config, Mosquitto};
+use crate::support::supervisor::{FakeSupervisor, Scenario};
 
 const LIVE: &str = "GET /live HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n\r\n";
 
 /// Opens the live stream and waits for its first bytes.
-async fn open_page(addr: std::net::SocketAddr) -> TcpStream {
-    let mut stream = connect(HERE, addr).await;
+async fn open_page(addr: SocketAddr) -> TcpStream {
+    open_page_from(HERE, addr).await
+}
+
+async fn open_page_from(from: IpAddr, addr: SocketAddr) -> TcpStream {
+    let mut stream = connect(from, addr).await;
     stream.write_all(LIVE.as_bytes()).await.unwrap();
     let mut first = [0; 12];
     timeout(PATIENCE, stream.read_exact(&mut first)).await.expect("the stream begins").unwrap();
@@ -193,4 +200,33 @@ async fn a_page_that_is_closed_ends_its_answer() {
         sleep(Duration::from_millis(10)).await;
     }
     small.stop().await;
+}
+
+#[tokio::test]
+async fn in_app_mode_fifty_pages_are_live_and_one_more_is_told_so() {
+    let supervisor = FakeSupervisor::start(Scenario::NotEnabled).await;
+    let client = Client::new(&supervisor.url(), &supervisor.token()).unwrap();
+    let house = House::with(Access::Proxy(PROXY), options(), Some(client)).await;
+    let mut pages = Vec::new();
+    for _ in 0..50 {
+        pages.push(open_page_from(PROXY, house.addr).await);
+    }
+    let answer = house.raw(PROXY, &LIVE.replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n")).await;
+    assert_eq!(status(&answer), 503);
+    assert!(answer.to_lowercase().contains("retry-after: "), "{answer}");
+    assert_eq!(status(&house.get(PROXY, "/", "").await), 200, "and sees the page");
+    drop(pages.pop());
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let mut stream = connect(PROXY, house.addr).await;
+        stream.write_all(LIVE.as_bytes()).await.unwrap();
+        let mut first = [0; 12];
+        stream.read_exact(&mut first).await.unwrap();
+        if &first == b"HTTP/1.1 200" {
+            break;
+        }
+        assert!(Instant::now() < deadline, "the place of the page that was closed is not given back");
+        sleep(Duration::from_millis(50)).await;
+    }
+    house.stop().await;
 }

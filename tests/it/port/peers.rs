@@ -148,3 +148,27 @@ async fn the_program_in_app_mode_answers_its_health_check_and_shows_nobody_else_
     }
     assert!(!herald.log().contains(&token));
 }
+
+#[tokio::test]
+async fn every_answer_says_that_a_browser_must_make_nothing_else_of_it() {
+    let house = House::open(Access::Proxy(PROXY)).await;
+    let answers = [
+        (PROXY, "/"),
+        (PROXY, "/metrics"),
+        (PROXY, "/diagnostics.json"),
+        (PROXY, "/no-page"),
+        (HERE, "/healthz"),
+        (HERE, "/"),
+    ];
+    for (from, path) in answers {
+        let answer = house.get(from, path, "").await.to_lowercase();
+        for header in [
+            "content-security-policy: default-src 'none'",
+            "x-content-type-options: nosniff",
+            "referrer-policy: no-referrer",
+        ] {
+            assert!(answer.contains(header), "{path} {header}: {answer:.400}");
+        }
+    }
+    house.stop().await;
+}

@@ -198,6 +198,7 @@
   let lostSince = null, silence = 0;
   const contact = () => {
     lostSince = null;
+    byId("crowded").hidden = true;
     byId("lost").hidden = true;
     byId("live").hidden = false;
     document.body.classList.remove("is-lost");
@@ -211,6 +212,15 @@
     byId("lost").hidden = false;
     byId("live").hidden = true;
     document.body.classList.add("is-lost");
+  };
+  // Too many pages are open: nothing is lost, but this one has to wait.
+  let crowded = false;
+  const crowd = () => {
+    contact();
+    crowded = true;
+    byId("crowded").hidden = false;
+    byId("live").hidden = true;
+    clearTimeout(silence);
   };
   const hear = (name, data) => {
     if (name === "hello") {
@@ -227,6 +237,7 @@
       headers: { "Content-Type": "application/json", Accept: "application/octet-stream" },
       body: JSON.stringify({ wall: !one && !!wall, have: have() }),
     });
+    if (answer.status === 503) { crowd(); return pause(30000); }
     if (!answer.ok) throw new Error(String(answer.status));
     const reader = answer.body.getReader();
     const decoder = new TextDecoder();
@@ -262,6 +273,7 @@
       try { await read(cancel.signal, alive); } catch { /* What counts is that it ended. */ }
       clearTimeout(silence);
       document.removeEventListener("visibilitychange", hide);
+      if (crowded) { crowded = false; continue; }
       if (!document.hidden) { lose(); await pause(wait); }
     }
   };

@@ -10,6 +10,7 @@ pub(in crate::web::page) const DE: Words = Words {
     skip: "Zu den Kameras springen",
     back: "Zurück",
     lost_contact: "Kein Kontakt zu Camera Herald seit",
+    too_many_pages: "Zu viele Seiten sind offen. Diese zeigt, was beim Laden galt; sie läuft von selbst weiter, wenn eine andere geschlossen wird.",
     trying_again: "Neue Versuche laufen von selbst. Was hier steht, kann veraltet sein.",
     diagnostics: "Diagnosedatei herunterladen",
     live: "Live",

@@ -10,6 +10,7 @@ pub(in crate::web::page) const EN: Words = Words {
     skip: "Skip to the cameras",
     back: "Back",
     lost_contact: "No contact with Camera Herald since",
+    too_many_pages: "Too many pages are open. This one shows what was true when it was loaded; it goes on by itself when another one is closed.",
     trying_again: "Trying again by itself. What you see may be out of date.",
     diagnostics: "Download diagnostics",
     live: "Live",

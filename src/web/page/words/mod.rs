@@ -33,6 +33,7 @@ pub struct Words {
     pub back: &'static str,
     pub lost_contact: &'static str,
     pub trying_again: &'static str,
+    pub too_many_pages: &'static str,
     pub diagnostics: &'static str,
     pub live: &'static str,
     pub version: &'static str,
