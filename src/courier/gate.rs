@@ -42,10 +42,10 @@ pub(super) struct Gate {
     pub(super) time: Timestamp,
 }
 
-/// From when on Home Assistant is taken to listen after an announcement. The first one after a lost link comes before Home Assistant
-/// is back; a further one answers its birth, or somebody who is there asked for it.
-pub(super) fn fires_from(epoch: u64, is_new: bool, now: Instant) -> Instant {
-    if is_new && epoch > 1 { now + HOME_ASSISTANT_RETURNS } else { now }
+/// From when on Home Assistant is taken to listen after the first announcement of an epoch: after a lost link that comes before Home
+/// Assistant is back.
+pub(super) fn fires_from(epoch: u64, now: Instant) -> Instant {
+    if epoch > 1 { now + HOME_ASSISTANT_RETURNS } else { now }
 }
 
 impl Gate {
@@ -150,8 +150,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn only_a_lost_link_makes_home_assistant_late() {
         let now = Instant::now();
-        assert_eq!(fires_from(1, true, now), now);
-        assert_eq!(fires_from(2, true, now), now + HOME_ASSISTANT_RETURNS);
-        assert_eq!(fires_from(2, false, now), now);
+        assert_eq!(fires_from(1, now), now);
+        assert_eq!(fires_from(2, now), now + HOME_ASSISTANT_RETURNS);
     }
 }

@@ -8,6 +8,7 @@ use tokio::time::Instant;
 use super::super::gate::fires_from;
 use super::Courier;
 use crate::broker::LinkState;
+use crate::homeassistant::Presence;
 
 /// What Home Assistant takes from a device's announcement to listening for its picture, and what each further device adds.
 /// The broker keeps no picture, so one that comes sooner is lost.
@@ -47,7 +48,12 @@ impl Courier {
         let before = if is_new { Arc::default() } else { self.cameras.clone() };
         self.cameras = announced.cameras.clone();
         self.lease = Some(lease);
-        self.fires_from = fires_from(announced.epoch, is_new, now);
+        // A further announcement of the epoch may answer Home Assistant's birth, or only somebody who changed the options.
+        if is_new {
+            self.fires_from = fires_from(announced.epoch, now);
+        } else if matches!(*self.sources.presence.borrow(), Presence::Here { .. }) {
+            self.fires_from = now;
+        }
         let devices = u32::try_from(self.cameras.len()).unwrap_or(u32::MAX);
         self.pictures_from = now + LISTENING + LISTENING_OF_ONE.saturating_mul(devices);
         self.line.announced(&self.cameras);

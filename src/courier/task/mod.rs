@@ -115,7 +115,7 @@ impl Courier {
                 Ok(()) = self.sources.pictures.changed() => { self.see_pictures(); Ok(()) }
                 Ok(()) = waiting.changed() => { self.line.hear(*waiting.borrow_and_update()); self.look_now(); Ok(()) }
                 landed = self.load.next_landing() => { self.land(landed); Ok(()) }
-                marked = self.marks.marked() => marked.map(|rows| self.line.marked(&rows)),
+                marked = self.marks.marked() => marked.map(|rows| self.mark(&rows)),
                 fetched = self.fetch.next() => fetched.map(|fetched| self.take(fetched)),
                 permit = place(lease.as_ref(), due), if due.is_some() => { self.send(permit); Ok(()) }
             };
@@ -153,6 +153,13 @@ impl Courier {
             Err(LinkLost) => return self.lose_lease(),
         }
         self.adopt_if_landed();
+        self.look_now();
+    }
+
+    /// One transaction may have marked these and taken others in, so it is only now that a number tells of them.
+    fn mark(&mut self, rows: &[i64]) {
+        self.line.marked(rows);
+        self.line.hear(*self.sources.outbox.waiting().borrow());
         self.look_now();
     }
 
