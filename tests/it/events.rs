@@ -4,3 +4,5 @@ mod delivery;
 mod disk;
 mod kill;
 pub(crate) mod support;
+
+pub(crate) use delivery::base64;

@@ -25,6 +25,7 @@ mod pictures;
 mod port;
 mod probe;
 mod promises;
+mod seam;
 mod shutdown;
 mod supervisor;
 mod timelines;

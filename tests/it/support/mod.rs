@@ -4,6 +4,7 @@ pub(crate) mod camera;
 pub(crate) mod expected;
 pub(crate) mod herald;
 pub(crate) mod link;
+pub(crate) mod metrics;
 pub(crate) mod mosquitto;
 pub(crate) mod supervisor;
 pub(crate) mod watcher;

@@ -1,0 +1,103 @@
+//! A disk that stands still, and what is read from a watcher's record.
+
+use std::fs::{File, OpenOptions};
+use std::path::Path;
+use std::time::Duration;
+
+use nix::fcntl::{FcntlArg, fcntl};
+use nix::libc::{F_UNLCK, F_WRLCK, SEEK_SET, flock};
+use serde_json::Value;
+use tokio::time::{Instant, sleep};
+
+use crate::support::camera::jpeg;
+use crate::support::herald::{Herald, PATIENCE};
+use crate::support::mosquitto::Mosquitto;
+use crate::support::watcher::Seen;
+use crate::support::{publish, publish_command};
+
+/// Where SQLite locks its places for readers in the index of its write-ahead log, and how many there are
+/// (<https://sqlite.org/walformat.html#wal_locks>). A writer begins as a reader, so nobody gets past them.
+const READERS: (i64, i64) = (123, 5);
+
+/// A database that nobody can read or write, until this is dropped.
+pub(super) struct Stall {
+    index: File,
+}
+
+impl Stall {
+    /// Waits for whoever reads now.
+    pub(super) async fn begin(data_dir: &Path) -> Self {
+        let index = OpenOptions::new().read(true).write(true).open(data_dir.join("herald.db-shm"));
+        let index = index.expect("the database is open elsewhere");
+        let deadline = Instant::now() + PATIENCE;
+        while fcntl(&index, FcntlArg::F_SETLK(&readers(F_WRLCK))).is_err() {
+            assert!(Instant::now() < deadline, "somebody reads all the time");
+            sleep(Duration::from_millis(1)).await;
+        }
+        Self { index }
+    }
+}
+
+impl Drop for Stall {
+    fn drop(&mut self) {
+        fcntl(&self.index, FcntlArg::F_SETLK(&readers(F_UNLCK))).expect("a lock can be given back");
+    }
+}
+
+fn readers(kind: i32) -> flock {
+    let (l_start, l_len) = READERS;
+    flock { l_type: kind as i16, l_whence: SEEK_SET as i16, l_start, l_len, l_pid: 0 }
+}
+
+/// Home Assistant shows that it is there. It leads to nothing else: no camera can be probed.
+pub(super) async fn home_assistant_is_there(broker: &Mosquitto, herald: &Herald) {
+    publish_command(broker.addr(), "camera_herald/bridge/command", "probe_all").await;
+    herald.knows_home_assistant().await;
+}
+
+/// Home Assistant goes: from now on events wait for it.
+pub(super) async fn home_assistant_goes(broker: &Mosquitto, herald: &Herald) {
+    home_assistant_is_there(broker, herald).await;
+    publish(broker.addr(), "homeassistant/status", "offline").await;
+    herald.misses_home_assistant().await;
+}
+
+pub(super) fn json_of(message: &Seen) -> Value {
+    serde_json::from_slice(&message.payload).unwrap_or_else(|_| panic!("not JSON: {message:?}"))
+}
+
+/// A message on this topic of a camera.
+pub(super) fn is(camera: &str, leaf: &str) -> impl Fn(&Seen) -> bool + Clone {
+    let topic = format!("camera_herald/camera/{camera}/{leaf}");
+    move |message| message.topic == topic && !message.payload.is_empty()
+}
+
+/// The same of one event.
+pub(super) fn is_of(camera: &str, leaf: &str, event: &str) -> impl Fn(&Seen) -> bool + Clone {
+    let (is, event) = (is(camera, leaf), event.to_owned());
+    move |message| is(message) && json_of(message)["event_id"] == event.as_str()
+}
+
+/// A config topic of a camera.
+pub(super) fn config(camera: &str) -> String {
+    format!("homeassistant/device/camera_herald-{camera}/config")
+}
+
+/// Waits until nothing of this camera is retained. Returns what is left when patience is at its end.
+pub(super) async fn leftovers(broker: &Mosquitto, camera: &str) -> Vec<String> {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    loop {
+        let mut left: Vec<String> =
+            broker.retained(&format!("camera_herald/camera/{camera}/#")).await.into_keys().collect();
+        left.extend(broker.retained(&config(camera)).await.into_keys());
+        if left.is_empty() || Instant::now() > deadline {
+            return left;
+        }
+        sleep(Duration::from_millis(100)).await;
+    }
+}
+
+/// What takes a good part of a second to be made fit for Home Assistant: 12 megapixels of nothing, as base64.
+pub(super) fn large_picture() -> String {
+    crate::events::base64(&jpeg(4_000, 3_000))
+}

@@ -1,0 +1,65 @@
+//! What a running program says of itself at `/metrics`: what a test waits for instead of words in the log.
+//!
+//! Out of the question in app mode, where the page's port answers the Supervisor only.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, sleep};
+
+use super::herald::{Herald, PATIENCE};
+
+/// 0 also while nothing is known.
+const HOME_ASSISTANT: &str = "chain_up{part=\"home_assistant\"}";
+
+impl Herald {
+    /// This sample's number, without the prefix that all have; `None` while there is none, or no answer.
+    pub(crate) async fn metric(&self, sample: &str) -> Option<f64> {
+        let text = metrics(self.page()).await?;
+        let line = text.lines().find_map(|line| line.strip_prefix("camera_herald_")?.strip_prefix(sample))?;
+        line.trim().parse().ok()
+    }
+
+    /// Waits until this sample is as wanted, and returns its number.
+    pub(crate) async fn until_metric(&self, sample: &str, wanted: impl Fn(f64) -> bool) -> f64 {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let number = self.metric(sample).await;
+            if let Some(number) = number.filter(|number| wanted(*number)) {
+                return number;
+            }
+            assert!(Instant::now() < deadline, "{sample} is {number:?}; the log:\n{}", self.log());
+            sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    /// How many announcements the broker has acknowledged whole.
+    pub(crate) async fn announcements(&self) -> usize {
+        self.metric("announcements_total").await.unwrap_or_default() as usize
+    }
+
+    /// Waits until so many announcements were acknowledged whole since the start.
+    pub(crate) async fn announced(&self, times: usize) {
+        self.until_metric("announcements_total", |announced| announced >= times as f64).await;
+    }
+
+    /// Waits until it has heard that Home Assistant is there.
+    pub(crate) async fn knows_home_assistant(&self) {
+        self.until_metric(HOME_ASSISTANT, |up| up == 1.0).await;
+    }
+
+    /// Waits until it has heard that Home Assistant, of which it knew, has gone.
+    pub(crate) async fn misses_home_assistant(&self) {
+        self.until_metric(HOME_ASSISTANT, |up| up == 0.0).await;
+    }
+}
+
+async fn metrics(page: SocketAddr) -> Option<String> {
+    let mut stream = TcpStream::connect(page).await.ok()?;
+    stream.write_all(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").await.ok()?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.ok()?;
+    answer.strip_prefix("HTTP/1.1 200").map(str::to_owned)
+}
