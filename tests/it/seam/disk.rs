@@ -5,12 +5,13 @@ use serde_json::json;
 use tokio::task::JoinSet;
 use tokio::time::{Duration, Instant, sleep};
 
-use super::support::{Stall, home_assistant_goes, is, is_of, json_of, large_picture};
+use super::support::{home_assistant_goes, is, is_of, json_of, large_picture};
 use crate::events::support::{event, start};
 use crate::support::camera::{Manner, ScriptedCamera, http, jpeg};
 use crate::support::herald::{Setup, push_cameras};
 use crate::support::mosquitto::{Config, Mosquitto};
 use crate::support::publish_command;
+use crate::support::stall::Stall;
 use crate::support::watcher::Watcher;
 
 /// Less than the five seconds after which a write fails.

@@ -4,11 +4,12 @@ use rumqttc::QoS;
 use serde_json::json;
 use tokio::time::{Duration, sleep};
 
-use super::support::{Stall, home_assistant_goes, home_assistant_is_there, is, is_of};
+use super::support::{home_assistant_goes, home_assistant_is_there, is, is_of};
 use crate::events::support::{event, start};
 use crate::support::herald::{Setup, push_cameras};
 use crate::support::mosquitto::{Config, Mosquitto, Store};
 use crate::support::publish;
+use crate::support::stall::Stall;
 use crate::support::watcher::{Seen, Watcher};
 
 #[tokio::test]
