@@ -1,6 +1,6 @@
-//! What a running program says of itself at `/metrics`: what a test waits for instead of words in the log.
+//! What a running program tells at its page's port: what a test waits for instead of words in the log.
 //!
-//! Out of the question in app mode, where the page's port answers the Supervisor only.
+//! In app mode only its health, for the rest is answered to the Supervisor alone.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -11,13 +11,32 @@ use tokio::time::{Instant, sleep};
 
 use super::herald::{Herald, PATIENCE};
 
+const BROKER: &str = "chain_up{part=\"broker\"}";
 /// 0 also while nothing is known.
 const HOME_ASSISTANT: &str = "chain_up{part=\"home_assistant\"}";
 
 impl Herald {
-    /// This sample's number, without the prefix that all have; `None` while there is none, or no answer.
+    /// Waits until it runs: its health is asked for and answered.
+    pub(crate) async fn runs(&self) {
+        let deadline = Instant::now() + PATIENCE;
+        while get(self.page(), "/healthz").await.is_none() {
+            assert!(Instant::now() < deadline, "it does not answer; the log:\n{}", self.log());
+            sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    /// Waits until it takes no visitors any more: it has begun to stop.
+    pub(crate) async fn shuts_its_doors(&self) {
+        let deadline = Instant::now() + PATIENCE;
+        while TcpStream::connect(self.page()).await.is_ok() {
+            assert!(Instant::now() < deadline, "its port stays open; the log:\n{}", self.log());
+            sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    /// This sample's number at `/metrics`, without the prefix that all have; `None` while there is none, or no answer.
     pub(crate) async fn metric(&self, sample: &str) -> Option<f64> {
-        let text = metrics(self.page()).await?;
+        let text = get(self.page(), "/metrics").await?;
         let line = text.lines().find_map(|line| line.strip_prefix("camera_herald_")?.strip_prefix(sample))?;
         line.trim().parse().ok()
     }
@@ -45,6 +64,11 @@ impl Herald {
         self.until_metric("announcements_total", |announced| announced >= times as f64).await;
     }
 
+    /// Waits until it has noticed that the broker is gone.
+    pub(crate) async fn misses_the_broker(&self) {
+        self.until_metric(BROKER, |up| up == 0.0).await;
+    }
+
     /// Waits until it has heard that Home Assistant is there.
     pub(crate) async fn knows_home_assistant(&self) {
         self.until_metric(HOME_ASSISTANT, |up| up == 1.0).await;
@@ -56,10 +80,13 @@ impl Herald {
     }
 }
 
-async fn metrics(page: SocketAddr) -> Option<String> {
+/// The body of a good answer.
+async fn get(page: SocketAddr, path: &str) -> Option<String> {
     let mut stream = TcpStream::connect(page).await.ok()?;
-    stream.write_all(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").await.ok()?;
+    let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.ok()?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.ok()?;
-    answer.strip_prefix("HTTP/1.1 200").map(str::to_owned)
+    let (head, body) = answer.split_once("\r\n\r\n")?;
+    head.starts_with("HTTP/1.1 200").then(|| body.to_owned())
 }
