@@ -27,5 +27,6 @@ mod probe;
 mod promises;
 mod seam;
 mod shutdown;
+mod snapshots;
 mod supervisor;
 mod timelines;

@@ -5,6 +5,7 @@
 
 mod develop;
 mod figures;
+mod login;
 mod memory;
 mod place;
 mod rtsp;
