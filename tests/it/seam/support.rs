@@ -6,7 +6,7 @@ use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
 use crate::support::camera::jpeg;
-use crate::support::herald::Herald;
+use crate::support::herald::{Herald, PATIENCE};
 use crate::support::mosquitto::Mosquitto;
 use crate::support::watcher::Seen;
 use crate::support::{publish, publish_command};
@@ -47,7 +47,7 @@ pub(super) fn config(camera: &str) -> String {
 
 /// Waits until nothing of this camera is retained. Returns what is left when patience is at its end.
 pub(super) async fn leftovers(broker: &Mosquitto, camera: &str) -> Vec<String> {
-    let deadline = Instant::now() + Duration::from_secs(10);
+    let deadline = Instant::now() + PATIENCE;
     loop {
         let mut left: Vec<String> =
             broker.retained(&format!("camera_herald/camera/{camera}/#")).await.into_keys().collect();
