@@ -15,6 +15,8 @@ pub mod tracker;
 
 pub use figures::ProbeFigures;
 pub use id::CameraId;
+#[cfg(test)]
+pub(crate) use inventory::push_only;
 pub use inventory::{Camera, CameraKind, Inventory};
 pub use pictures::{Picture, Pictures};
 pub use report::{Failure, Glimpse, LastProbe, LastProbes, Reason, Report, Sighting};
