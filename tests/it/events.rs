@@ -5,3 +5,5 @@ mod delivery;
 mod disk;
 mod kill;
 pub(crate) mod support;
+
+pub(crate) use delivery::base64;

@@ -27,6 +27,7 @@ mod port;
 mod probe;
 mod promises;
 mod quirks;
+mod seam;
 mod shutdown;
 mod snapshots;
 mod supervisor;

@@ -17,6 +17,9 @@ use crate::support::mosquitto::{Config, Mosquitto};
 use crate::support::publish_command;
 use crate::support::watcher::{Seen, Watcher};
 
+/// Cameras that are online, among the metrics.
+const ONLINE: &str = "cameras{status=\"online\"}";
+
 const WISH: prober::Wish = prober::Wish { picture_limit: 1 << 20, figures: true };
 
 async fn see(camera: &Camera) -> Sighting {
@@ -186,7 +189,7 @@ async fn pictures_reach_home_assistant_when_they_are_new_and_again_when_asked_fo
     let first = watcher.wait_for(is_picture).await;
     assert!(!first.retain);
     assert_eq!(image::load_from_memory(&first.payload).unwrap().dimensions(), (320, 180));
-    herald.says("Looked for leftovers", 1).await;
+    herald.announced(1).await;
 
     watcher.forget();
     publish_command(broker.addr(), "camera_herald/camera/front/command", "snapshot").await;
@@ -209,7 +212,7 @@ async fn a_frozen_camera_is_said_to_be_frozen_and_comes_back_when_it_moves() {
     lens.freeze(true);
     let cameras = json!([{ "name": "Front", "id": "front", "snapshot": lens.url(), "check_seconds": 5 }]);
     let herald = Herald::start(Setup::with_broker(broker.addr(), cameras)).await;
-    herald.says("Front is online", 1).await;
+    herald.until_metric(ONLINE, |online| online == 1.0).await;
     let status = async || -> serde_json::Value {
         let topic = "camera_herald/camera/front/status";
         let retained = broker.retained(topic).await;
@@ -223,5 +226,5 @@ async fn a_frozen_camera_is_said_to_be_frozen_and_comes_back_when_it_moves() {
     assert_eq!(status().await["reason"], "same_picture");
     assert_eq!(broker.retained("camera_herald/camera/front/availability").await.values().next().unwrap(), b"offline");
     lens.freeze(false);
-    herald.says("Front is online", 2).await;
+    herald.until_metric(ONLINE, |online| online == 1.0).await;
 }

@@ -30,7 +30,7 @@ async fn before_the_supervisor_has_answered() {
     let supervisor = FakeSupervisor::start(Scenario::Slow(Duration::from_secs(60))).await;
     let token = secrecy::ExposeSecret::expose_secret(&supervisor.token()).to_owned();
     let mut herald = Herald::start(Setup::with_supervisor(supervisor.url().as_str(), &token, push_cameras(2))).await;
-    herald.says("Camera Herald has started", 1).await;
+    herald.runs().await;
     stops_in_order(&mut herald).await;
 }
 
@@ -39,7 +39,7 @@ async fn while_connecting() {
     let broker = Broker::start(broker::Config::default()).unwrap();
     broker.fault(|faults| faults.connect = ConnectFault::Silent);
     let mut herald = Herald::start(Setup::with_broker(broker.addr(), push_cameras(2))).await;
-    herald.says("Camera Herald has started", 1).await;
+    herald.runs().await;
     stops_in_order(&mut herald).await;
 }
 
@@ -49,7 +49,7 @@ async fn while_announcing_five_hundred_cameras() {
     let watcher = Watcher::start(broker.addr(), &["homeassistant/#"], QoS::AtMostOnce).await;
     let mut herald = Herald::start(Setup::with_broker(broker.addr(), push_cameras(500))).await;
     watcher.wait_until(|seen| seen.len() > 50).await;
-    assert_eq!(herald.count("Announced to Home Assistant"), 0, "it was to be stopped in the middle");
+    assert_eq!(herald.announcements().await, 0, "it was to be stopped in the middle");
     stops_in_order(&mut herald).await;
     assert_eq!(status(&broker).await, b"offline");
 }
@@ -59,11 +59,15 @@ async fn while_idle_by_either_signal() {
     let broker = Mosquitto::start(Config::default()).await;
     for signal in [Signal::SIGTERM, Signal::SIGINT] {
         let mut herald = Herald::start(Setup::with_broker(broker.addr(), push_cameras(2))).await;
-        herald.says("Announced to Home Assistant", 1).await;
+        herald.announced(1).await;
+        let watcher = Watcher::start(broker.addr(), &["camera_herald/status"], QoS::AtLeastOnce).await;
+        watcher.wait_for(|message| message.text() == "online").await;
+        watcher.forget();
         herald.signal(signal);
         assert_eq!(herald.ended().await, Some(0));
         assert_eq!(status(&broker).await, b"offline");
-        assert_eq!(herald.count("Said offline"), 1);
+        // By itself: the will is said only for who goes without a word.
+        assert_eq!(watcher.seen().len(), 1, "{:?}", watcher.seen());
     }
 }
 
@@ -71,9 +75,9 @@ async fn while_idle_by_either_signal() {
 async fn with_a_broker_that_is_gone() {
     let mut broker = Mosquitto::start(Config::default()).await;
     let mut herald = Herald::start(Setup::with_broker(broker.addr(), push_cameras(2))).await;
-    herald.says("Announced to Home Assistant", 1).await;
+    herald.announced(1).await;
     broker.kill9().await;
-    herald.says(" WARN Waiting for the broker", 1).await;
+    herald.misses_the_broker().await;
     stops_in_order(&mut herald).await;
 }
 
@@ -81,7 +85,7 @@ async fn with_a_broker_that_is_gone() {
 async fn with_a_broker_that_stands_still() {
     let broker = Mosquitto::start(Config::default()).await;
     let mut herald = Herald::start(Setup::with_broker(broker.addr(), push_cameras(2))).await;
-    herald.says("Announced to Home Assistant", 1).await;
+    herald.announced(1).await;
     broker.pause();
     stops_in_order(&mut herald).await;
     broker.resume();
@@ -94,10 +98,10 @@ async fn with_a_broker_that_stands_still() {
 async fn a_second_signal_ends_it_at_once() {
     let broker = Mosquitto::start(Config::default()).await;
     let mut herald = Herald::start(Setup::with_broker(broker.addr(), push_cameras(2))).await;
-    herald.says("Announced to Home Assistant", 1).await;
+    herald.announced(1).await;
     broker.pause();
     herald.signal(Signal::SIGTERM);
-    herald.says("Stopping", 1).await;
+    herald.shuts_its_doors().await;
     let (code, took) = herald.terminate().await;
     broker.resume();
     assert_eq!(code, Some(0));
@@ -108,7 +112,7 @@ async fn a_second_signal_ends_it_at_once() {
 async fn a_killed_app_is_offline_by_its_will() {
     let broker = Mosquitto::start(Config::default()).await;
     let mut herald = Herald::start(Setup::with_broker(broker.addr(), push_cameras(2))).await;
-    herald.says("Announced to Home Assistant", 1).await;
+    herald.announced(1).await;
     let watcher = Watcher::start(broker.addr(), &["camera_herald/status"], QoS::AtLeastOnce).await;
     herald.kill9().await;
     watcher.wait_for(|message| message.text() == "offline").await;
@@ -119,7 +123,7 @@ async fn a_killed_app_is_offline_by_its_will() {
 async fn a_data_dir_from_a_newer_version_stops_the_start_with_2() {
     let broker = Mosquitto::start(Config::default()).await;
     let mut herald = Herald::start(Setup::with_broker(broker.addr(), push_cameras(1))).await;
-    herald.says("Announced to Home Assistant", 1).await;
+    herald.announced(1).await;
     herald.terminate().await;
     let file = herald.dir().path().join("herald.db");
     rusqlite::Connection::open(&file).unwrap().pragma_update(None, "user_version", 1_000).unwrap();
@@ -139,7 +143,7 @@ async fn a_data_dir_that_cannot_be_written_does_not_keep_the_cameras_away() {
         ("HERALD_DATA_DIR".to_owned(), "/proc/nowhere".to_owned()),
     ];
     let mut herald = Herald::start(setup).await;
-    herald.says("Announced to Home Assistant", 1).await;
+    herald.announced(1).await;
     stops_in_order(&mut herald).await;
 }
 

@@ -68,7 +68,7 @@ impl World {
         );
         setup.environment.push(("HERALD_EVENTS_LISTEN".to_owned(), events_door.to_string()));
         let app = Herald::start(setup).await;
-        app.says("Camera Herald has started", 1).await;
+        app.runs().await;
         let client = reqwest::Client::builder().no_proxy().tls_certs_only([]).timeout(Duration::from_secs(5)).build();
         Self {
             broker,
@@ -193,7 +193,7 @@ impl World {
     async fn start_app(&mut self) {
         self.app = Herald::start_in(self.app.dir(), self.app.setup()).await;
         // A signal that comes sooner ends it by the system's default.
-        self.app.says("Camera Herald has started", 1).await;
+        self.app.runs().await;
     }
 
     fn change_options(&mut self, fault: Fault, random: &mut StdRng) {

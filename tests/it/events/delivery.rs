@@ -294,7 +294,7 @@ async fn a_doorbell_rings() {
     assert_eq!(payload["components"]["detection"]["device_class"], json!("doorbell"));
 }
 
-pub(super) fn base64(bytes: &[u8]) -> String {
+pub(crate) fn base64(bytes: &[u8]) -> String {
     use base64::Engine;
     base64::engine::general_purpose::STANDARD.encode(bytes)
 }

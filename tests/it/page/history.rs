@@ -1,7 +1,5 @@
 //! A history that cannot be read.
 
-use std::net::TcpListener;
-
 use rusqlite::Connection;
 use tokio::time::{Instant, sleep};
 
@@ -12,11 +10,9 @@ use crate::support::mosquitto::{Config, Mosquitto};
 async fn a_history_that_cannot_be_read_is_said_and_the_rest_of_the_page_stays() {
     camera_herald::tls::install_provider();
     let broker = Mosquitto::start(Config::default()).await;
-    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let mut setup = Setup::with_broker(broker.addr(), push_cameras(1));
-    setup.environment.push(("HERALD_INGRESS_LISTEN".to_owned(), port.to_string()));
-    let herald = Herald::start(setup).await;
-    herald.says("Announced to Home Assistant", 1).await;
+    let herald = Herald::start(Setup::with_broker(broker.addr(), push_cameras(1))).await;
+    let port = herald.page();
+    herald.announced(1).await;
     let page =
         || async { Some(reqwest::get(format!("http://{port}/cameras/cam_0")).await.ok()?.text().await.unwrap()) };
     let whole = page().await.expect("the page is there");

@@ -52,11 +52,10 @@ async fn the_metrics_have_prometheus_form_and_no_label_of_a_camera() {
 #[tokio::test]
 async fn the_numbers_follow_what_happens() {
     let mut broker = Mosquitto::start(Config::default()).await;
-    let page = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let (mut setup, door) = with_door(Setup::with_broker(broker.addr(), push_cameras(2)));
-    setup.environment.push(("HERALD_INGRESS_LISTEN".to_owned(), page.to_string()));
+    let (setup, door) = with_door(Setup::with_broker(broker.addr(), push_cameras(2)));
     let herald = Herald::start(setup).await;
-    herald.says("Announced to Home Assistant", 1).await;
+    herald.announced(1).await;
+    let page = herald.page();
     let sender = Sender::new(herald.dir().path(), door).await;
     for id in ["a", "b", "b"] {
         sender.insist("cam_0", &event(id)).await;
@@ -95,7 +94,7 @@ async fn the_numbers_follow_what_happens() {
     assert!(!samples.contains_key("camera_herald_chain_up{part=\"supervisor\"}"), "it is not used");
 
     broker.kill9().await;
-    herald.says("Waiting for the broker", 1).await;
+    herald.misses_the_broker().await;
     sender.insist("cam_1", &event("d")).await;
     let samples = read().await;
     assert_eq!(samples["camera_herald_chain_up{part=\"broker\"}"], 0.0);

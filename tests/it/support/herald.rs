@@ -1,6 +1,6 @@
 //! The real program as a process of its own. Invariant: it never outlives the test that started it.
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,6 +18,8 @@ use tokio::time::{Instant, sleep, timeout};
 /// What a test waits for comes within this, or the test fails.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
+const PAGE: &str = "HERALD_INGRESS_LISTEN";
+
 /// Where the program finds its broker, and everything else that differs between tests.
 #[derive(Clone)]
 pub(crate) struct Setup {
@@ -29,6 +31,7 @@ pub(crate) struct Setup {
 pub(crate) struct Herald {
     dir: Arc<TempDir>,
     setup: Setup,
+    page: SocketAddr,
     process: Child,
     log: Arc<Mutex<Vec<String>>>,
     _reader: JoinSet<()>,
@@ -39,6 +42,12 @@ impl Setup {
     pub(crate) fn with_broker(broker: SocketAddr, cameras: Value) -> Self {
         let mqtt = json!({ "host": broker.ip().to_string(), "port": broker.port() });
         Self { options: json!({ "cameras": cameras, "mqtt": mqtt, "log_level": "debug" }), environment: Vec::new() }
+    }
+
+    /// Where this program listens for its page: as its test says, else on a port that is free now.
+    fn page(&self) -> SocketAddr {
+        let chosen = self.environment.iter().find(|(name, _)| name == PAGE);
+        chosen.map_or_else(free_addr, |(_, address)| address.parse().expect("an address"))
     }
 
     /// These cameras, and a Supervisor that tells the broker: app mode.
@@ -66,9 +75,10 @@ impl Herald {
     /// Starts the program in this data dir.
     pub(crate) async fn start_in(dir: Arc<TempDir>, setup: Setup) -> Self {
         write_options(dir.path(), &setup.options);
+        let page = setup.page();
         let mut command = command(dir.path(), &setup);
-        let mut process =
-            command.arg("run").stdout(Stdio::piped()).stderr(Stdio::inherit()).spawn().expect("the program starts");
+        command.env(PAGE, page.to_string()).arg("run").stdout(Stdio::piped()).stderr(Stdio::inherit());
+        let mut process = command.spawn().expect("the program starts");
         let log = Arc::new(Mutex::new(Vec::new()));
         let mut reader = JoinSet::new();
         let mut lines = BufReader::new(process.stdout.take().expect("stdout is piped")).lines();
@@ -78,7 +88,7 @@ impl Herald {
                 sink.lock().unwrap_or_else(PoisonError::into_inner).push(line);
             }
         });
-        Self { dir, setup, process, log, _reader: reader }
+        Self { dir, setup, page, process, log, _reader: reader }
     }
 
     /// The data dir, for a next start.
@@ -88,6 +98,11 @@ impl Herald {
 
     pub(crate) fn setup(&self) -> Setup {
         self.setup.clone()
+    }
+
+    /// Where its page, its health and its metrics are. In app mode they are not for us.
+    pub(crate) fn page(&self) -> SocketAddr {
+        self.page
     }
 
     /// Writes other options and asks for them by SIGHUP.
@@ -160,12 +175,13 @@ impl Herald {
     }
 }
 
-fn command(dir: &Path, setup: &Setup) -> Command {
+/// A command of the program on this data dir; it does not outlive its handle.
+pub(crate) fn command(dir: &Path, setup: &Setup) -> Command {
     let mut command = Command::new(program());
     command
         .env_clear()
         .env("HERALD_DATA_DIR", dir)
-        .env("HERALD_INGRESS_LISTEN", "127.0.0.1:0")
+        .env(PAGE, "127.0.0.1:0")
         .env("HERALD_EVENTS_LISTEN", "127.0.0.1:0")
         .envs(setup.environment.iter().cloned())
         .stdin(Stdio::null())
@@ -177,7 +193,12 @@ pub(crate) fn program() -> PathBuf {
     PathBuf::from(env!("CARGO_BIN_EXE_camera-herald"))
 }
 
-fn write_options(dir: &Path, options: &Value) {
+fn free_addr() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("loopback has a free port");
+    listener.local_addr().expect("a bound socket has an address")
+}
+
+pub(crate) fn write_options(dir: &Path, options: &Value) {
     let unfinished = dir.join("options.new");
     std::fs::write(&unfinished, options.to_string()).expect("the data dir can be written");
     std::fs::rename(unfinished, dir.join("options.json")).expect("the data dir can be written");

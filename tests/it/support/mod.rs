@@ -5,8 +5,10 @@ pub(crate) mod expected;
 pub(crate) mod herald;
 pub(crate) mod link;
 pub(crate) mod mosquitto;
+pub(crate) mod port;
 pub(crate) mod proxy;
 pub(crate) mod quirky;
+pub(crate) mod stall;
 pub(crate) mod supervisor;
 pub(crate) mod watcher;
 
