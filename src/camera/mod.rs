@@ -3,8 +3,11 @@
 //! `Inventory ══> prober ──Report──> tracker ══Statuses══>`: a probe measures, [`status`] decides, the tracker moves bytes.
 
 pub mod figures;
+pub mod hearing;
+pub mod host;
 pub mod id;
 pub mod inventory;
+pub(crate) mod onvif;
 pub mod pictures;
 pub mod prober;
 pub mod report;
@@ -14,6 +17,8 @@ pub mod timeline;
 pub mod tracker;
 
 pub use figures::ProbeFigures;
+pub use hearing::{Hearing, HearingState, Hearings};
+pub use host::Host;
 pub use id::CameraId;
 pub use inventory::{Camera, CameraKind, Inventory};
 pub use pictures::{Picture, Pictures};

@@ -9,6 +9,7 @@ pub(crate) mod events;
 mod open;
 mod pictures;
 pub(crate) mod reading;
+mod subscriptions;
 mod tables;
 mod tidy;
 pub(crate) mod timeline;

@@ -6,7 +6,7 @@
 mod develop;
 mod figures;
 mod memory;
-mod place;
+pub(super) mod place;
 mod rtsp;
 mod schedule;
 mod snapshot;

@@ -18,14 +18,14 @@ const DIAGNOSIS_LIMIT: Duration = Duration::from_secs(2);
 
 /// The host and the port of a URL: all of it that may be printed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Place {
+pub(in crate::camera) struct Place {
     host: String,
     port: u16,
 }
 
 impl Place {
     /// The place that a camera's URL names.
-    pub(super) fn of(url: &Url) -> Result<Self, Failure> {
+    pub(in crate::camera) fn of(url: &Url) -> Result<Self, Failure> {
         let host = match url.host() {
             None => return Err(Failure::new(Reason::Protocol, "The camera's URL has no host name: add it")),
             Some(Host::Domain(name)) => name.to_owned(),
@@ -36,12 +36,12 @@ impl Place {
     }
 
     /// The host without the port, as TLS wants it.
-    pub(super) fn host(&self) -> &str {
+    pub(in crate::camera) fn host(&self) -> &str {
         &self.host
     }
 
     /// Opens a TCP connection.
-    pub(super) async fn connect(&self, limit: Duration) -> Result<TcpStream, Failure> {
+    pub(in crate::camera) async fn connect(&self, limit: Duration) -> Result<TcpStream, Failure> {
         let deadline = Instant::now() + limit;
         let found = timeout_at(deadline, lookup_host((self.host.as_str(), self.port))).await;
         let addresses = match found {
@@ -57,7 +57,7 @@ impl Place {
     }
 
     /// Looks for the cause after something failed without saying why: `None` when a connection opens just fine.
-    pub(super) async fn diagnose(&self) -> Option<Failure> {
+    pub(in crate::camera) async fn diagnose(&self) -> Option<Failure> {
         self.connect(DIAGNOSIS_LIMIT).await.err()
     }
 
@@ -86,7 +86,7 @@ impl Place {
     }
 
     /// The camera wants a user name and has been given none.
-    pub(super) fn credentials_missing(&self) -> Failure {
+    pub(in crate::camera) fn credentials_missing(&self) -> Failure {
         Failure::new(
             Reason::Auth,
             format!("{self} asks for a user name and a password: add them to the camera's options"),
@@ -94,7 +94,7 @@ impl Place {
     }
 
     /// The camera does not let this user in.
-    pub(super) fn credentials_refused(&self) -> Failure {
+    pub(in crate::camera) fn credentials_refused(&self) -> Failure {
         Failure::new(
             Reason::Auth,
             format!("{self} refuses the user name or the password: check both, and what the user may do in the camera"),
@@ -102,10 +102,18 @@ impl Place {
     }
 
     /// The camera knows nothing under the URL's path.
-    pub(super) fn unknown_path(&self) -> Failure {
+    pub(in crate::camera) fn unknown_path(&self) -> Failure {
         Failure::new(
             Reason::NotFound,
             format!("{self} does not know the path of the URL: check it in the camera's manual"),
+        )
+    }
+
+    /// It takes connections, and says nothing on them.
+    pub(in crate::camera) fn silent(&self) -> Failure {
+        Failure::new(
+            Reason::Timeout,
+            format!("{self} accepts connections but does not answer in time: check the port, restart the camera"),
         )
     }
 

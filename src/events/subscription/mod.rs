@@ -1,0 +1,14 @@
+//! Cameras' own events: a subscription at each device that has an ONVIF host, kept alive, and whether it is being heard.
+//!
+//! In: the inventory. Out: submissions to the outbox, as those of the doors, and [`Hearings`]. Invariant: what was pulled is on
+//! disk before the camera is asked for more; a device that misbehaves costs its own cameras only.
+
+mod ears;
+mod keeper;
+mod life;
+mod listener;
+mod meaning;
+mod properties;
+mod submit;
+
+pub use keeper::{Keeper, Sources};
