@@ -21,6 +21,7 @@ pub mod courier;
 pub mod credentials;
 #[cfg(feature = "demo")]
 pub mod demo;
+mod dial;
 pub mod events;
 pub mod homeassistant;
 pub mod http;

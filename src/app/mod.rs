@@ -1,7 +1,8 @@
 //! The running service: made from an installation, run until asked to stop, changed while it runs.
 
 pub mod installation;
-pub mod lifecycle;
+pub(crate) mod signals;
+mod tasks;
 mod wiring;
 
 use std::sync::Arc;
@@ -11,7 +12,8 @@ use tokio_util::sync::CancellationToken;
 
 use self::wiring::Wired;
 use crate::app::installation::Installation;
-use crate::app::lifecycle::{Ask, Asks, Drained, Tasks};
+use crate::app::signals::{Ask, Signals};
+use crate::app::tasks::Tasks;
 use crate::camera::Inventory;
 use crate::logging::LevelHandle;
 use crate::options::Options;
@@ -46,14 +48,14 @@ impl App {
     }
 
     /// Runs until asked to stop, or until a task dies.
-    pub async fn run(mut self, asks: &mut Asks) -> End {
+    pub(crate) async fn run(mut self, signals: &mut Signals) -> End {
         let end = loop {
             tokio::select! {
                 Some(task) = self.tasks.next_end() => {
                     tracing::error!(task, "A task ended although nobody asked it to; stopping");
                     break End::Died(task);
                 }
-                ask = asks.next() => match ask {
+                ask = signals.next() => match ask {
                     Ask::Stop => break End::Stopped,
                     Ask::Reload => if let Some(installation) = self.reload() {
                         break End::Restart(Box::new(installation));
@@ -64,14 +66,15 @@ impl App {
         if matches!(end, End::Stopped) {
             tracing::info!("Stopping");
         }
-        self.drain(asks).await;
-        end
+        self.drain().await;
+        // What was asked for meanwhile goes before a new start.
+        if signals.stop_asked() && matches!(end, End::Restart(_)) { End::Stopped } else { end }
     }
 
     /// Sources stop; everything downstream ends because its input closed.
-    async fn drain(&mut self, asks: &mut Asks) -> Drained {
+    async fn drain(&mut self) {
         self.sources.cancel();
-        self.tasks.drain(asks).await
+        self.tasks.drain().await;
     }
 
     /// Takes changed cameras and the log level over at once; returns the installation when more than that changed.

@@ -9,7 +9,7 @@ use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::app::installation::Installation;
-use crate::app::lifecycle::Tasks;
+use crate::app::tasks::Tasks;
 use crate::broker::{Handle, LinkState, Session};
 use crate::camera::prober::{self, ProbeRequest};
 use crate::camera::{Hearings, Inventory, LastProbes, Pictures, ProbeFigures, Recorder, Statuses, Timelines, tracker};

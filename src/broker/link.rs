@@ -1,8 +1,8 @@
 //! The state of the link to the broker: words only, no I/O.
 
-use std::fmt;
-
 use jiff::Timestamp;
+
+use super::Cause;
 
 /// What the session knows about its link.
 ///
@@ -48,40 +48,5 @@ impl LinkState {
             Self::Up(up) => Some(up.epoch),
             Self::Down { .. } => None,
         }
-    }
-}
-
-/// Why the link is down. The kind changes when the user has something else to do; the text says what.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Cause {
-    /// A stable word: `starting`, `no_mqtt_service`, `refused`, `auth`, `half_open` …
-    pub kind: &'static str,
-    /// One sentence: what is wrong and what to do.
-    pub text: String,
-    /// Where on the way the trouble is.
-    pub place: Place,
-}
-
-/// Where on the way to the broker the trouble is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Place {
-    /// With us: starting or stopping.
-    Here,
-    /// Before the broker is known: the Supervisor, or its MQTT service.
-    Supervisor,
-    /// The broker, and the way to it.
-    Broker,
-}
-
-impl Cause {
-    /// A cause with its sentence.
-    pub fn new(place: Place, kind: &'static str, text: impl Into<String>) -> Self {
-        Self { kind, text: text.into(), place }
-    }
-}
-
-impl fmt::Display for Cause {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
     }
 }

@@ -4,6 +4,7 @@
 //! Everybody else holds a [`Handle`]: publish (returns on the broker's acknowledgement), scan, and the link's state.
 //! No callback runs foreign code and nothing that a caller does can block the event loop.
 
+pub mod cause;
 pub mod client_id;
 pub mod error;
 pub mod handle;
@@ -11,9 +12,10 @@ pub mod link;
 pub mod session;
 pub mod settings;
 
+pub use cause::{BrokerKind, Cause, CauseKind};
 pub use error::PublishError;
 pub use handle::{Ack, Handle, Message};
-pub use link::{Cause, LinkState, Place, Up};
+pub use link::{LinkState, Up};
 pub use session::Session;
 pub use settings::{Identity, Inbound, Interest, Settings, Subscription, Timing};
 

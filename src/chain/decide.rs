@@ -2,10 +2,10 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Chain, Condition, Link, Part};
-use crate::broker::{Cause, LinkState, Place, Up};
+use super::{Chain, Condition, Kind, Link, Part};
+use crate::broker::{Cause, CauseKind, LinkState, Up};
 use crate::homeassistant::Presence;
-use crate::supervisor::{Patience, SupervisorError, SystemInfo};
+use crate::supervisor::{SupervisorError, SupervisorKind, SystemInfo};
 
 /// Refused topics that are named.
 const NAMED: usize = 4;
@@ -24,7 +24,7 @@ pub(super) enum Answer {
 /// Why something does not do its work.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Trouble {
-    pub(super) kind: &'static str,
+    pub(super) kind: Kind,
     pub(super) text: String,
     /// Waiting is of no use.
     pub(super) ours: bool,
@@ -45,7 +45,7 @@ pub(super) struct Facts<'a> {
 /// How one part is, before it is compared with how it was.
 struct Verdict {
     condition: Condition,
-    kind: Option<&'static str>,
+    kind: Option<Kind>,
     error: Option<String>,
     detail: Option<String>,
     /// When it became so, if somebody knows.
@@ -55,35 +55,25 @@ struct Verdict {
 impl Answer {
     /// What an error means for the Supervisor itself. A service that is not there was told by a Supervisor that is.
     pub(super) fn of(error: &SupervisorError) -> Self {
-        if is_about_the_service(error.kind()) {
-            return Self::Good;
-        }
-        let ours = error.patience() == Patience::Slow
-            || matches!(
-                error,
-                SupervisorError::NotJson | SupervisorError::Malformed { .. } | SupervisorError::Unexpected { .. }
-            );
-        Self::Trouble(Trouble { kind: error.kind(), text: error.to_string(), ours })
+        Self::to(error.kind(), error.to_string())
     }
 
     /// What the session heard from the Supervisor, if that is why the link is down.
     pub(super) fn heard(link: &LinkState) -> Option<Self> {
         match link {
-            LinkState::Down { cause, .. } if cause.place == Place::Supervisor => {
-                Some(if is_about_the_service(cause.kind) {
-                    Self::Good
-                } else {
-                    let ours = matches!(cause.kind, "token_refused" | "not_json" | "malformed" | "unexpected");
-                    Self::Trouble(Trouble { kind: cause.kind, text: cause.text.clone(), ours })
-                })
+            LinkState::Down { cause: Cause { kind: CauseKind::Supervisor(kind), text }, .. } => {
+                Some(Self::to(*kind, text.clone()))
             }
             _ => None,
         }
     }
-}
 
-fn is_about_the_service(kind: &str) -> bool {
-    matches!(kind, "service_not_enabled" | "no_access")
+    fn to(kind: SupervisorKind, text: String) -> Self {
+        match kind.is_about_the_service() {
+            true => Self::Good,
+            false => Self::Trouble(Trouble { kind: Kind::Supervisor(kind), text, ours: kind.needs_somebody() }),
+        }
+    }
 }
 
 /// The chain as it is now, given how it was.
@@ -164,14 +154,14 @@ fn mqtt_service(facts: &Facts<'_>) -> Verdict {
     }
     match facts.link {
         LinkState::Up(up) => Verdict { detail: Some(up.broker.clone()), ..Verdict::of(Condition::Good) },
-        LinkState::Down { cause, .. } => match cause.place {
-            Place::Broker => Verdict::of(Condition::Good),
-            Place::Supervisor if is_about_the_service(cause.kind) => Verdict::trouble(&Trouble {
-                kind: cause.kind,
+        LinkState::Down { cause, .. } => match cause.kind {
+            CauseKind::Broker(_) => Verdict::of(Condition::Good),
+            CauseKind::Supervisor(kind) if kind.is_about_the_service() => Verdict::trouble(&Trouble {
+                kind: Kind::Supervisor(kind),
                 text: cause.text.clone(),
-                ours: cause.kind == "no_access",
+                ours: kind.needs_somebody(),
             }),
-            Place::Supervisor | Place::Here => Verdict::of(Condition::Unknown),
+            CauseKind::Supervisor(_) | CauseKind::Starting | CauseKind::Stopped => Verdict::of(Condition::Unknown),
         },
     }
 }
@@ -179,12 +169,16 @@ fn mqtt_service(facts: &Facts<'_>) -> Verdict {
 fn broker(facts: &Facts<'_>) -> Verdict {
     match facts.link {
         LinkState::Up(up) => connected(up),
-        LinkState::Down { cause, since } => match cause.place {
-            Place::Broker => Verdict {
+        LinkState::Down { cause, since } => match cause.kind {
+            CauseKind::Broker(kind) => Verdict {
                 since: Some(*since),
-                ..Verdict::trouble(&Trouble { kind: cause.kind, text: cause.text.clone(), ours: needs_somebody(cause) })
+                ..Verdict::trouble(&Trouble {
+                    kind: Kind::Broker(kind),
+                    text: cause.text.clone(),
+                    ours: kind.needs_somebody(),
+                })
             },
-            Place::Supervisor | Place::Here => Verdict::of(Condition::Unknown),
+            CauseKind::Supervisor(_) | CauseKind::Starting | CauseKind::Stopped => Verdict::of(Condition::Unknown),
         },
     }
 }
@@ -201,25 +195,21 @@ fn connected(up: &Up) -> Verdict {
         "the broker's access rules forbid us to publish on {}{more}; allow it to Camera Herald's user",
         named.join(", ")
     );
-    Verdict { detail, since, ..Verdict::trouble(&Trouble { kind: "refused_topics", text, ours: true }) }
-}
-
-fn needs_somebody(cause: &Cause) -> bool {
-    matches!(cause.kind, "auth" | "broker_refused" | "protocol" | "tls" | "taken_over")
+    Verdict { detail, since, ..Verdict::trouble(&Trouble { kind: Kind::RefusedTopics, text, ours: true }) }
 }
 
 fn home_assistant(facts: &Facts<'_>) -> Verdict {
     let detail = facts.system.and_then(|system| system.homeassistant.clone());
     if facts.link.epoch().is_none() {
-        return Verdict { detail, kind: Some("no_broker"), ..Verdict::of(Condition::Unknown) };
+        return Verdict { detail, kind: Some(Kind::NoBroker), ..Verdict::of(Condition::Unknown) };
     }
     match facts.presence {
-        Presence::Unknown => Verdict { detail, kind: Some("not_heard"), ..Verdict::of(Condition::Unknown) },
+        Presence::Unknown => Verdict { detail, kind: Some(Kind::NotHeard), ..Verdict::of(Condition::Unknown) },
         Presence::Here { since, .. } => Verdict { detail, since: Some(since), ..Verdict::of(Condition::Good) },
         Presence::Gone { since } => {
             let text =
                 "Home Assistant left the broker: it is restarting, was stopped, or its MQTT integration was removed";
-            let trouble = Trouble { kind: "gone", text: text.to_owned(), ours: false };
+            let trouble = Trouble { kind: Kind::Gone, text: text.to_owned(), ours: false };
             Verdict { detail, since: Some(since), ..Verdict::trouble(&trouble) }
         }
     }

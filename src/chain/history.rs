@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::broker::LinkState;
+use crate::broker::{CauseKind, LinkState};
 
 /// Changes that are kept.
 pub const KEPT: usize = 50;
@@ -14,8 +14,8 @@ pub struct LinkChange {
     pub at: Timestamp,
     /// The epoch, when it came up.
     pub epoch: Option<u64>,
-    /// A stable word for the cause, when it went down.
-    pub cause: Option<&'static str>,
+    /// The kind of its cause, when it went down.
+    pub cause: Option<CauseKind>,
     /// The broker when it came up; what is wrong and what to do when it went down.
     pub text: String,
 }
@@ -55,22 +55,22 @@ pub(super) fn add(history: &mut LinkHistory, state: &LinkState, now: Timestamp) 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::broker::{Cause, Place};
+    use crate::broker::{BrokerKind, Cause};
 
-    fn down(kind: &'static str) -> LinkState {
-        LinkState::Down { cause: Cause::new(Place::Broker, kind, "no"), since: Timestamp::UNIX_EPOCH }
+    fn down(kind: BrokerKind) -> LinkState {
+        LinkState::Down { cause: Cause::broker(kind, "no"), since: Timestamp::UNIX_EPOCH }
     }
 
     #[test]
     fn the_newest_changes_are_kept_and_repetitions_are_none() {
         let mut history = LinkHistory::default();
-        assert!(add(&mut history, &down("refused"), Timestamp::UNIX_EPOCH));
-        assert!(!add(&mut history, &down("refused"), Timestamp::UNIX_EPOCH));
+        assert!(add(&mut history, &down(BrokerKind::Refused), Timestamp::UNIX_EPOCH));
+        assert!(!add(&mut history, &down(BrokerKind::Refused), Timestamp::UNIX_EPOCH));
         for round in 0..KEPT {
-            let kind = if round % 2 == 0 { "dns" } else { "auth" };
+            let kind = if round % 2 == 0 { BrokerKind::Dns } else { BrokerKind::Auth };
             assert!(add(&mut history, &down(kind), Timestamp::UNIX_EPOCH));
         }
         assert_eq!(history.changes.len(), KEPT);
-        assert_eq!(history.changes[0].cause, Some("dns"), "the oldest is gone");
+        assert_eq!(history.changes[0].cause, Some(CauseKind::Broker(BrokerKind::Dns)), "the oldest is gone");
     }
 }

@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::decide::{self, Answer, Facts, Trouble};
-use super::{Chain, LinkHistory, Surroundings, history};
+use super::{Chain, Kind, LinkHistory, Surroundings, history};
 use crate::broker::LinkState;
 use crate::homeassistant::Presence;
 use crate::supervisor::{Client, SupervisorError};
@@ -76,7 +76,7 @@ impl Keeper {
         let (history, history_seen) = watch::channel(LinkHistory::default());
         let answer = match (sources.app_mode, &sources.supervisor) {
             (true, None) => Answer::Trouble(Trouble {
-                kind: "client",
+                kind: Kind::Client,
                 text: "the Supervisor cannot be asked: its address or our token makes no sense; restart the app"
                     .to_owned(),
                 ours: true,

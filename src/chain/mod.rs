@@ -6,13 +6,17 @@
 mod decide;
 mod history;
 mod keeper;
+mod kind;
 
 use jiff::Timestamp;
 
 use crate::supervisor::{SelfInfo, SystemInfo};
 
+pub use crate::broker::BrokerKind;
+pub use crate::supervisor::SupervisorKind;
 pub use history::{KEPT, LinkChange, LinkHistory};
 pub use keeper::{Keeper, Sources, Told};
+pub use kind::Kind;
 
 /// The parts of the chain, from left to right.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]
@@ -27,37 +31,6 @@ pub enum Part {
     /// Home Assistant itself, as its birth message tells.
     HomeAssistant,
 }
-
-/// Every [`Link::kind`] that there is: the session's, the Supervisor's, and the chain's own. Translations are tested against it.
-pub const KINDS: [&str; 27] = [
-    "dns",
-    "refused",
-    "timeout",
-    "tls",
-    "auth",
-    "broker_refused",
-    "protocol",
-    "taken_over",
-    "packet_too_large",
-    "half_open",
-    "ack_overdue",
-    "broken",
-    "service_not_enabled",
-    "not_ready",
-    "no_access",
-    "token_refused",
-    "unreachable",
-    "cut_off",
-    "not_json",
-    "malformed",
-    "server",
-    "unexpected",
-    "client",
-    "refused_topics",
-    "gone",
-    "not_heard",
-    "no_broker",
-];
 
 /// How one part is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]
@@ -84,8 +57,8 @@ pub struct Link {
     pub condition: Condition,
     /// Since when.
     pub since: Timestamp,
-    /// A stable word for the cause when it is not good: `no_mqtt_service`, `refused`, `auth` … Translations go by it.
-    pub kind: Option<&'static str>,
+    /// What kind of trouble it has when it is not good. Translations go by it.
+    pub kind: Option<Kind>,
     /// The last error in plain English words, with what to do. May be older than `since` when all is good again.
     pub last_error: Option<String>,
     /// What it is: `core-mosquitto:1883, MQTT 3.1.1`, a version. Holds no secret.

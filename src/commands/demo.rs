@@ -12,10 +12,8 @@ use serde_json::json;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use super::blocking::block_on;
-use super::{CommandError, run};
+use super::{CommandError, blocking, run};
 use crate::app::installation::Installation;
-use crate::app::lifecycle::Asks;
 use crate::demo::broker::{Broker, Config};
 use crate::demo::cameras::{Camera, Scene};
 use crate::demo::detector::Door;
@@ -42,18 +40,18 @@ pub(super) fn command(no_color: bool, overrides: Vec<(String, String)>) -> Resul
     // The viewer tells the story; a warning per turn of it would only say it twice.
     let level = logging::start(LogLevel::Error);
     let dir = tempfile::Builder::new().prefix("camera-herald-demo-").tempdir().map_err(CommandError::Demo)?;
-    block_on(async {
-        let asks = Asks::listen().map_err(CommandError::Runtime)?;
+    let place = dir.path().to_owned();
+    blocking::serve(|signals| async move {
         let props = Arc::new(Props::start().map_err(CommandError::Demo)?);
         let page = page_address().map_err(CommandError::Demo)?;
         let events = free(0).map_err(CommandError::Demo)?;
-        let installation = installation(dir.path(), page, events, &props, overrides)?;
+        let installation = installation(&place, page, events, &props, overrides)?;
         let screen = Screen::new(no_color);
         screen.text(&introduction(&props, page, screen));
 
         let status = installation.topics().status();
         let mut tasks = play(&props, &installation, screen);
-        let ended = run::serve(installation, level, asks).await;
+        let ended = run::serve(installation, level, signals).await;
         tasks.stage.shutdown().await;
         props.broker.publish(viewer::END, "", false);
         let _the_viewer_may_be_without_a_broker = timeout(FAREWELL, tasks.viewer.join_next()).await;
@@ -64,7 +62,7 @@ pub(super) fn command(no_color: bool, overrides: Vec<(String, String)>) -> Resul
         props.broker.stop().await;
         screen.text(&format!("\nGoodbye. {last_word} The demo kept nothing."));
         ended
-    })?
+    })
 }
 
 impl Props {

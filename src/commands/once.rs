@@ -7,7 +7,7 @@ use tokio::time::timeout;
 
 use super::CommandError;
 use crate::app::installation::Installation;
-use crate::broker::{Cause, Handle, LinkState, Place, Session};
+use crate::broker::{BrokerKind, Cause, Handle, LinkState, Session};
 
 /// How long a command waits for the broker. Somebody sits before it.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -35,7 +35,7 @@ async fn wait_until_up(handle: &Handle) -> Result<(), CommandError> {
         Ok(Ok(_up)) => Ok(()),
         _ => Err(CommandError::NotConnected(match &*handle.link().borrow() {
             LinkState::Down { cause, .. } => cause.clone(),
-            LinkState::Up(_) => Cause::new(Place::Broker, "timeout", "the link went away again"),
+            LinkState::Up(_) => Cause::broker(BrokerKind::Timeout, "the link went away again"),
         })),
     }
 }

@@ -2,31 +2,29 @@
 
 use std::process::ExitCode;
 
-use super::CommandError;
-use super::blocking::block_on;
+use super::{CommandError, blocking};
 use crate::app::installation::Installation;
-use crate::app::lifecycle::{self, Asks};
+use crate::app::signals::Signals;
 use crate::app::{App, End};
 use crate::logging::{self, LevelHandle};
 use crate::options::{Environment, LogLevel};
+use crate::process;
 use crate::store::Store;
 
 pub(super) fn run(environment: Environment, overrides: Vec<(String, String)>) -> Result<ExitCode, CommandError> {
     let level = logging::start(LogLevel::default());
-    lifecycle::raise_open_files();
-    block_on(async {
-        // First of all: until then a signal ends the process by the system's default.
-        let asks = Asks::listen().map_err(CommandError::Runtime)?;
+    process::raise_open_files();
+    blocking::serve(|signals| async {
         let installation = Installation::load(environment, overrides)?;
-        serve(installation, level, asks).await
-    })?
+        serve(installation, level, signals).await
+    })
 }
 
 /// Runs the service, and again with other options when those change.
 pub(super) async fn serve(
     mut installation: Installation,
     level: Option<LevelHandle>,
-    mut asks: Asks,
+    mut signals: Signals,
 ) -> Result<ExitCode, CommandError> {
     let store = Store::open(&installation.environment.data_dir)?;
     loop {
@@ -40,7 +38,7 @@ pub(super) async fn serve(
             "Camera Herald has started"
         );
         let app = App::start(installation, store.clone(), level.clone()).await;
-        match app.run(&mut asks).await {
+        match app.run(&mut signals).await {
             End::Stopped => return Ok(ExitCode::SUCCESS),
             End::Died(_task) => return Ok(ExitCode::FAILURE),
             End::Restart(fresh) => installation = *fresh,

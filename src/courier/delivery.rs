@@ -172,10 +172,14 @@ impl Delivery {
     async fn send_event(&mut self, event: Waiting, up: &Up, sent: &mut Sent) -> Result<(Vec<Ack>, usize), Trouble> {
         let topic = |leaf| self.topics.camera(&event.camera, leaf);
         let fresh = self.is_fresh(&event);
-        let body = Bytes::copy_from_slice(event.body.as_bytes());
-        let whole = Message::retained(topic(Leaf::Event), body.clone());
-        let detection = fresh.then(|| Message { topic: topic(Leaf::Detection), payload: body, retain: false });
-        let snapshot = match event.picture {
+        let whole = Message::retained(topic(Leaf::Event), Bytes::copy_from_slice(event.body.as_bytes()));
+        let fires = || Message { topic: topic(Leaf::Detection), payload: event.detection().into(), retain: false };
+        let detection = fresh.then(fires);
+        let picture = match event.picture {
+            Some(_bytes) => self.outbox.picture_of(&event.camera, event.row).await.map_err(Trouble::Store)?,
+            None => None,
+        };
+        let snapshot = match picture {
             Some(picture) => self.event_snapshot(&event.camera, picture, up).await,
             None => None,
         };

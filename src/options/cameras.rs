@@ -5,6 +5,7 @@ use std::time::Duration;
 use figment::value::{Dict, Value};
 use url::Url;
 
+use super::address;
 use super::faults::Findings;
 use super::login::{self, UrlLogin};
 use super::reader::Group;
@@ -124,6 +125,12 @@ fn url(
 ) -> Option<Url> {
     let text = group.text(key, findings)?;
     let allowed = schemes.join(":// or ");
+    if address::holds_a_raw_password(&text) {
+        let problem = "holds a user name and a password with characters that end an address there (/ ? # or \\); put user name and \
+                       password into their own keys, as they are";
+        group.fault(key, problem, findings);
+        return None;
+    }
     let Ok(mut url) = Url::parse(&text) else {
         let problem = format!(
             "is not a URL; write {allowed}://, a host and a path, and put user name and password into their own keys"

@@ -3,6 +3,7 @@
 //! `environment` reads the process environment, `layers` puts file, environment and command line on top of one another,
 //! `validate` turns the result into [`Options`] and collects every fault on the way. [`keys`] is the table of all keys.
 
+mod address;
 mod broker;
 mod cameras;
 mod environment;

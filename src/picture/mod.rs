@@ -74,7 +74,8 @@ pub fn shrink(picture: &DynamicImage, limit: usize) -> Result<Bytes, PictureErro
 pub fn decode(file: &Bytes) -> Result<DynamicImage, PictureError> {
     let mut reader = ImageReader::new(Cursor::new(file)).with_guessed_format().map_err(image::ImageError::IoError)?;
     let mut limits = Limits::default();
-    limits.max_alloc = Some(if jpeg::is_progressive(file) { MEMORY / 3 } else { MEMORY });
+    let in_passes = file.starts_with(jpeg::BEGINNING) && jpeg::may_be_progressive(file);
+    limits.max_alloc = Some(if in_passes { MEMORY / 3 } else { MEMORY });
     reader.limits(limits);
     Ok(reader.decode()?)
 }
@@ -133,6 +134,17 @@ mod tests {
         jpeg[frame + 1] = 0xc2;
         jpeg[frame + 5..frame + 9].copy_from_slice(&[0x13, 0x10, 0x20, 0x00]);
         let refused = decode(&jpeg.into()).unwrap_err();
+        assert!(matches!(refused, PictureError::Broken(image::ImageError::Limits(_))), "{refused:?}");
+    }
+
+    #[test]
+    fn bytes_that_belong_to_nothing_do_not_hide_that_a_picture_comes_in_passes() {
+        let mut jpeg = noisy(64, 48).to_vec();
+        let frame = jpeg.windows(2).position(|two| two == [0xff, 0xc0]).unwrap();
+        jpeg[frame + 1] = 0xc2;
+        jpeg[frame + 5..frame + 9].copy_from_slice(&[0x13, 0x10, 0x20, 0x00]);
+        let strange = [&jpeg[..frame], &[0, 0], &jpeg[frame..]].concat();
+        let refused = decode(&strange.into()).unwrap_err();
         assert!(matches!(refused, PictureError::Broken(image::ImageError::Limits(_))), "{refused:?}");
     }
 

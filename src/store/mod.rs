@@ -6,6 +6,7 @@
 mod database;
 mod error;
 pub(crate) mod events;
+mod numbering;
 mod open;
 mod pictures;
 pub(crate) mod reading;

@@ -8,9 +8,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 use rusqlite::Connection;
 
-use super::StoreError;
 use super::error::corrupt;
 use super::tables::{MIGRATIONS, migrate};
+use super::{StoreError, numbering};
 
 const FILE: &str = "herald.db";
 
@@ -69,10 +69,14 @@ pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     bring_up(&mut connection)?;
+    if let Err(error) = numbering::never_go_back(&connection, Timestamp::now().as_millisecond()) {
+        // A full disk must not keep the start: rows go on from where the file says.
+        tracing::debug!(%error, "The rows of events do not follow the clock");
+    }
     Ok(connection)
 }
 
-/// Takes the schema to the newest version.
+/// Takes the schema to the newest version; the outbox has its name afterwards.
 pub(super) fn bring_up(connection: &mut Connection) -> rusqlite::Result<()> {
     let version = version(connection)?;
     migrate(connection, version)?;
@@ -81,7 +85,7 @@ pub(super) fn bring_up(connection: &mut Connection) -> rusqlite::Result<()> {
         connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
         connection.execute_batch("VACUUM")?;
     }
-    Ok(())
+    numbering::christen(connection)
 }
 
 /// Whether what is written survives the process.

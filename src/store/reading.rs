@@ -1,13 +1,16 @@
 //! What is read from the table of events: the queue by row, what the history needs, and the newest ones to look at.
 
+use std::sync::Arc;
+
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::events::{Amount, number};
-use super::{Store, StoreError};
+use super::{Store, StoreError, numbering};
 
-/// An event that waits.
+/// An event that waits. Its picture is read by itself: what waits is looked at more often than it is sent.
 #[derive(Debug)]
 pub(crate) struct Stored {
+    pub(crate) outbox: Arc<str>,
     pub(crate) row: i64,
     pub(crate) camera: String,
     pub(crate) event_id: String,
@@ -15,7 +18,8 @@ pub(crate) struct Stored {
     pub(crate) received: i64,
     pub(crate) kind: String,
     pub(crate) body: String,
-    pub(crate) picture: Option<Vec<u8>>,
+    /// The bytes of its picture, if it has one.
+    pub(crate) picture: Option<u64>,
 }
 
 /// The newest event of a camera.
@@ -75,9 +79,9 @@ impl Store {
         .await
     }
 
-    /// The next events that wait, by row; at least one if there is one, and then no more than so many bytes.
-    pub(crate) async fn waiting(&self, after: i64, limit: usize, bytes: u64) -> Result<Vec<Stored>, StoreError> {
-        self.call(move |connection| waiting(connection, after, limit, bytes)).await
+    /// The next events that wait, by row.
+    pub(crate) async fn waiting(&self, after: i64, limit: usize) -> Result<Vec<Stored>, StoreError> {
+        self.call(move |connection| waiting(connection, after, limit)).await
     }
 
     /// What is known of these cameras, in their order.
@@ -91,21 +95,17 @@ impl Store {
     }
 }
 
-fn waiting(connection: &Connection, after: i64, limit: usize, bytes: u64) -> rusqlite::Result<Vec<Stored>> {
+fn waiting(connection: &Connection, after: i64, limit: usize) -> rusqlite::Result<Vec<Stored>> {
+    // The length of a blob stands in its row's head: the picture itself is not read for it.
     let mut select = connection.prepare_cached(
-        "SELECT row, camera, event_id, timestamp, received, kind, body, size, \
-         (SELECT jpeg FROM pictures WHERE pictures.row = events.row) \
+        "SELECT row, camera, event_id, timestamp, received, kind, body, \
+         (SELECT length(jpeg) FROM pictures WHERE pictures.row = events.row) \
          FROM events INDEXED BY events_waiting WHERE delivered = 0 AND row > ?1 ORDER BY row LIMIT ?2",
     )?;
-    let mut rows = select.query(params![after, i64::try_from(limit).unwrap_or(i64::MAX)])?;
-    let mut found = Vec::new();
-    let mut total = 0;
-    while let Some(row) = rows.next()? {
-        total += number(row, 7)?;
-        if total > bytes && !found.is_empty() {
-            break;
-        }
-        found.push(Stored {
+    let outbox: Arc<str> = numbering::name(connection)?.into();
+    let rows = select.query_map(params![after, i64::try_from(limit).unwrap_or(i64::MAX)], |row| {
+        Ok(Stored {
+            outbox: outbox.clone(),
             row: row.get(0)?,
             camera: row.get(1)?,
             event_id: row.get(2)?,
@@ -113,10 +113,10 @@ fn waiting(connection: &Connection, after: i64, limit: usize, bytes: u64) -> rus
             received: row.get(4)?,
             kind: row.get(5)?,
             body: row.get(6)?,
-            picture: row.get(8)?,
-        });
-    }
-    Ok(found)
+            picture: row.get::<_, Option<i64>>(7)?.map(|length| length.max(0).cast_unsigned()),
+        })
+    })?;
+    rows.collect()
 }
 
 fn past(connection: &Connection, camera: &str, borders: Borders) -> rusqlite::Result<Past> {

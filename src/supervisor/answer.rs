@@ -64,7 +64,7 @@ mod tests {
     const TEXT: &str = "text/plain; charset=utf-8";
 
     fn kind(status: u16, content_type: &str, body: &str) -> &'static str {
-        data(status, content_type, body.as_bytes()).expect_err("an error").kind()
+        data(status, content_type, body.as_bytes()).expect_err("an error").kind().word()
     }
 
     #[test]

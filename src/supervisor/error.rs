@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::SupervisorKind;
+
 /// Why the Supervisor did not give what was asked for. Holds no secret and nothing of an answer's data.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SupervisorError {
@@ -85,21 +87,21 @@ impl SupervisorError {
         }
     }
 
-    /// A word for logs, the page and `check --json`. It never changes.
+    /// What kind of trouble it is.
     #[must_use]
-    pub fn kind(&self) -> &'static str {
+    pub fn kind(&self) -> SupervisorKind {
         match self {
-            Self::ServiceNotEnabled => "service_not_enabled",
-            Self::NotReady { .. } => "not_ready",
-            Self::NoAccess => "no_access",
-            Self::TokenRefused => "token_refused",
-            Self::Unreachable { .. } => "unreachable",
-            Self::Timeout { .. } => "timeout",
-            Self::CutOff => "cut_off",
-            Self::NotJson => "not_json",
-            Self::Malformed { .. } => "malformed",
-            Self::Server { .. } => "server",
-            Self::Unexpected { .. } => "unexpected",
+            Self::ServiceNotEnabled => SupervisorKind::ServiceNotEnabled,
+            Self::NotReady { .. } => SupervisorKind::NotReady,
+            Self::NoAccess => SupervisorKind::NoAccess,
+            Self::TokenRefused => SupervisorKind::TokenRefused,
+            Self::Unreachable { .. } => SupervisorKind::Unreachable,
+            Self::Timeout { .. } => SupervisorKind::Timeout,
+            Self::CutOff => SupervisorKind::CutOff,
+            Self::NotJson => SupervisorKind::NotJson,
+            Self::Malformed { .. } => SupervisorKind::Malformed,
+            Self::Server { .. } => SupervisorKind::Server,
+            Self::Unexpected { .. } => SupervisorKind::Unexpected,
         }
     }
 }

@@ -7,10 +7,12 @@ mod client;
 mod credentials;
 mod error;
 mod info;
+mod kind;
 mod mqtt_service;
 
 pub use client::{Client, ClientError, Timeouts};
 pub use credentials::CredentialSource;
 pub use error::{Patience, SupervisorError};
 pub use info::{SelfInfo, SystemInfo};
+pub use kind::SupervisorKind;
 pub use mqtt_service::MqttService;

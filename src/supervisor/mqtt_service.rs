@@ -83,6 +83,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::supervisor::SupervisorKind;
 
     fn read(data: Value) -> Result<MqttService, SupervisorError> {
         MqttService::from_data(data.as_object().expect("an object"))
@@ -109,7 +110,7 @@ mod tests {
             json!({"host": "b", "port": 70_000}),
             json!({"host": "b", "port": 0}),
         ] {
-            assert_eq!(read(data).expect_err("an error").kind(), "malformed");
+            assert_eq!(read(data).expect_err("an error").kind(), SupervisorKind::Malformed);
         }
     }
 }

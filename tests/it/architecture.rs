@@ -7,11 +7,12 @@ use std::path::{Path, PathBuf};
 /// Each room and the rooms that it may name. A new edge is a decision: draw it in ARCHITECTURE.md first.
 const EDGES: &[(&str, &[&str])] = &[
     ("backoff", &[]),
-    ("broker", &["backoff", "credentials", "options", "supervisor", "tls"]),
-    ("camera", &["credentials", "picture", "process", "store", "tls"]),
+    ("broker", &["backoff", "credentials", "dial", "options", "supervisor", "tls"]),
+    ("camera", &["credentials", "dial", "picture", "process", "store", "tls"]),
     ("chain", &["broker", "homeassistant", "supervisor"]),
     ("courier", &["broker", "camera", "events/outbox", "homeassistant", "mirror", "picture", "store"]),
     ("credentials", &[]),
+    ("dial", &[]),
     ("events/door", &["camera", "http"]),
     ("events/outbox", &["camera", "events/door", "options", "store"]),
     ("homeassistant", &["broker", "camera", "events/door", "events/outbox", "options"]),

@@ -228,6 +228,37 @@ fn user_and_password_move_out_of_the_urls() {
 }
 
 #[test]
+fn a_password_that_was_typed_into_an_address_as_it_is_is_a_fault_that_repeats_nothing() {
+    for (key, scheme) in [("stream", "rtsp"), ("stream", "rtsps"), ("snapshot", "http"), ("snapshot", "https")] {
+        for secret in [
+            "2024#cam",
+            "1234/5678",
+            "99?xyz",
+            "#xyz",
+            "/slash",
+            "eins#zwei",
+            "drei/vier",
+            "p@1234/5678",
+            "77/f@nf#s?chs",
+        ] {
+            let address = format!("{scheme}://viewer:{secret}@192.168.7.7/live");
+            let (path, problem) = fault(&json!({ "cameras": [{ "name": "Front", key: address }] }));
+            assert_eq!(path, format!("cameras[0].{key}"));
+            assert!(problem.contains("put user name and password into their own keys"), "{problem}");
+            let pieces = secret.split(['#', '/', '?', '@', ':']).filter(|piece| piece.len() > 1);
+            for piece in pieces.chain(["viewer", "192.168"]) {
+                assert!(!problem.contains(piece), "{address}: {problem}");
+            }
+        }
+    }
+    // What an address can hold is used as it is meant.
+    let loaded =
+        load(&json!({ "cameras": [{ "name": "Front", "stream": "rtsp://viewer:2024:cam@192.168.7.7/a@b" }] })).unwrap();
+    let credentials = loaded.options.cameras[0].credentials.as_ref().unwrap();
+    assert_eq!((credentials.username.as_str(), credentials.password.expose_secret()), ("viewer", "2024:cam"));
+}
+
+#[test]
 fn a_password_alone_is_a_fault() {
     assert_eq!(fault(&json!({"cameras": [{"name": "a", "password": "p"}]})).0, "cameras[0].password");
     assert_eq!(fault(&json!({"cameras": [{"name": "a", "stream": "rtsp://:p@h/"}]})).0, "cameras[0].password");

@@ -204,6 +204,29 @@ async fn a_torn_log_opens_with_what_came_before_the_tear() {
 }
 
 #[tokio::test]
+async fn an_older_copy_of_the_file_gives_no_number_away_a_second_time() {
+    let (dir, copy) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let rig = Rig::start(dir.path());
+    rig.accept("yard", "before").await.unwrap();
+    for name in ["herald.db", "herald.db-wal"] {
+        fs::copy(dir.path().join(name), copy.path().join(name)).unwrap();
+    }
+    for id in ["after", "later"] {
+        rig.accept("yard", id).await.unwrap();
+    }
+    let given = rig.waiting().await;
+    rig.stop().await;
+
+    let rig = Rig::start(copy.path());
+    rig.accept("yard", "new").await.unwrap();
+    let waiting = rig.waiting().await;
+    assert_eq!(ids(&waiting), ["before", "new"]);
+    assert_eq!(waiting[1].outbox, given[2].outbox, "nothing tells that it is a copy");
+    assert!(waiting[1].row > given[2].row, "{} after {}", waiting[1].row, given[2].row);
+    rig.stop().await;
+}
+
+#[tokio::test]
 async fn a_full_disk_refuses_and_recovers_while_running() {
     let dir = tempfile::tempdir().unwrap();
     let rig = Rig::start(dir.path());
@@ -216,7 +239,7 @@ async fn a_full_disk_refuses_and_recovers_while_running() {
     assert_eq!(ids(&rig.waiting().await), ["before"]);
     rig.store.limit_pages(1_000_000).await.unwrap();
     assert_eq!(accept(&rig.submit, large).await, Ok(Accepted::New));
-    assert_eq!(rig.waiting().await[1].picture.as_ref().unwrap().len(), 200_000);
+    assert_eq!(rig.waiting().await[1].picture, Some(200_000));
     rig.stop().await;
 }
 

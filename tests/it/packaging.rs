@@ -354,15 +354,32 @@ fn the_store_finds_one_app_one_build_file_and_one_repository() {
 
 #[test]
 fn a_release_is_refused_when_its_tag_disagrees_with_the_files() {
-    let release =
-        |tag: &str| Command::new(root().join("scripts/release-version")).arg(tag).output().expect("bash runs");
+    // The files as they are at a release: what is not released yet stands under a heading of its own until then.
+    let tree = tempfile::tempdir().expect("a temporary directory");
     let version = env!("CARGO_PKG_VERSION");
+    let put = |name: &str, text: &str| {
+        let path = tree.path().join(name);
+        std::fs::create_dir_all(path.parent().expect("a folder"))
+            .and_then(|()| std::fs::write(path, text))
+            .expect("it is written");
+    };
+    put("Cargo.toml", &text("Cargo.toml"));
+    put("config.yaml", &text("config.yaml"));
+    put("scripts/release-version", &text("scripts/release-version"));
+    let changes = text("CHANGELOG.md");
+    let released =
+        changes.find(&format!("## {version}\n")).map(|at| &changes[at..]).expect("the version has its changes");
+    put("CHANGELOG.md", released);
+    let script = tree.path().join("scripts/release-version");
+    let release = |tag: &str| Command::new("bash").arg(&script).arg(tag).output().expect("bash runs");
     let right = release(&format!("v{version}"));
     assert!(right.status.success());
     assert_eq!(String::from_utf8_lossy(&right.stdout).trim(), version);
     for wrong in [version, "v99.0.0", "v"] {
         assert!(!release(wrong).status.success(), "{wrong}");
     }
+    put("CHANGELOG.md", &format!("## Unreleased\n\n{released}"));
+    assert!(!release(&format!("v{version}")).status.success(), "there are changes without a version");
 }
 
 #[test]

@@ -142,3 +142,85 @@ async fn a_data_dir_that_cannot_be_written_does_not_keep_the_cameras_away() {
     herald.says("Announced to Home Assistant", 1).await;
     stops_in_order(&mut herald).await;
 }
+
+/// A file that can be opened and never ends: whoever reads it stands still.
+struct Endless(std::path::PathBuf);
+
+impl Endless {
+    fn make(path: std::path::PathBuf) -> Self {
+        assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
+        Self(path)
+    }
+
+    /// Waits until somebody reads; they do until what is returned is dropped.
+    async fn is_read(&self) -> std::fs::File {
+        use std::os::unix::fs::OpenOptionsExt;
+        const NONBLOCK: i32 = 0o4000;
+        loop {
+            // Fails for as long as nobody has it open for reading.
+            if let Ok(file) = std::fs::OpenOptions::new().write(true).custom_flags(NONBLOCK).open(&self.0) {
+                return file;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+}
+
+/// The second signal ends it also when the first cannot even be answered.
+async fn two_signals_end_it(herald: &mut Herald) {
+    herald.signal(Signal::SIGTERM);
+    assert!(tokio::time::timeout(Duration::from_millis(300), herald.ended()).await.is_err(), "it does not stand still");
+    let (code, took) = herald.terminate().await;
+    assert_eq!(code, Some(0), "it was asked to stop");
+    assert!(took < Duration::from_secs(2), "it took {took:?}");
+}
+
+#[tokio::test]
+async fn a_second_signal_ends_it_also_while_it_reads_its_options() {
+    let dir = std::sync::Arc::new(tempfile::tempdir().unwrap());
+    let options = Endless::make(dir.path().join("endless.json"));
+    let mut setup = Setup::with_broker("127.0.0.1:9".parse().unwrap(), push_cameras(1));
+    setup.environment = vec![("HERALD_OPTIONS".to_owned(), options.0.display().to_string())];
+    let mut herald = Herald::start_in(dir, setup).await;
+    let _stays_open = options.is_read().await;
+    two_signals_end_it(&mut herald).await;
+}
+
+#[tokio::test]
+async fn a_second_signal_ends_it_also_while_it_starts() {
+    let dir = std::sync::Arc::new(tempfile::tempdir().unwrap());
+    let client_id = Endless::make(dir.path().join("client_id"));
+    let mut herald = Herald::start_in(dir, Setup::with_broker("127.0.0.1:9".parse().unwrap(), push_cameras(1))).await;
+    let _stays_open = client_id.is_read().await;
+    two_signals_end_it(&mut herald).await;
+}
+
+/// A program that starts over with other options, and a broker that stands still, so that the drain before it takes seconds.
+async fn starting_over(broker: &Mosquitto) -> Herald {
+    let mut herald = Herald::start(Setup::with_broker(broker.addr(), push_cameras(2))).await;
+    herald.says("Announced to Home Assistant", 1).await;
+    broker.pause();
+    herald.reload(|options| options["topics"] = json!({ "base": "other" }));
+    herald.says("The options changed: starting over", 1).await;
+    herald
+}
+
+#[tokio::test]
+async fn a_stop_while_it_starts_over_stops_it() {
+    let broker = Mosquitto::start(Config::default()).await;
+    let mut herald = starting_over(&broker).await;
+    stops_in_order(&mut herald).await;
+    broker.resume();
+    assert_eq!(herald.count("Camera Herald has started"), 1, "it did not start over:\n{}", herald.log());
+}
+
+#[tokio::test]
+async fn a_reload_while_it_starts_over_is_done_afterwards() {
+    let broker = Mosquitto::start(Config::default()).await;
+    let mut herald = starting_over(&broker).await;
+    herald.reload(|options| options["cameras"] = push_cameras(3));
+    broker.resume();
+    let watcher = Watcher::start(broker.addr(), &["homeassistant/device/+/config"], QoS::AtLeastOnce).await;
+    watcher.wait_for(|message| message.topic == "homeassistant/device/other-cam_2/config").await;
+    stops_in_order(&mut herald).await;
+}

@@ -5,7 +5,7 @@ use super::memory::Memory;
 use super::open;
 use super::wire::Signal;
 use crate::broker::ASSUMED_MAX_PACKET;
-use crate::broker::link::Cause;
+use crate::broker::cause::Cause;
 use crate::broker::settings::{Identity, Settings};
 use crate::options::BrokerOptions;
 

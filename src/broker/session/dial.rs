@@ -6,12 +6,13 @@ use std::path::Path;
 use std::time::Duration;
 
 use rustls::pki_types::ServerName;
-use tokio::net::{TcpStream, lookup_host};
+use tokio::net::TcpStream;
 use tokio::task::JoinSet;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use tokio_rustls::TlsConnector;
 
 use super::error::SessionError;
+use crate::dial::{self, DialError};
 use crate::options::BrokerOptions;
 use crate::tls::{self, Relay};
 
@@ -37,7 +38,7 @@ pub(super) async fn dial(
     // them one after the other within one time limit, so that a dead first address hides a working second.
     let address = match addresses[..] {
         [only] => only,
-        _ => connect_any(broker, &addresses, patience).await?.peer_addr().map_err(|e| refused(broker, e))?,
+        _ => connect(broker, &addresses, patience).await?.peer_addr().map_err(SessionError::Io)?,
     };
     Ok(Route { host: bracketed(address), port: address.port(), relay: JoinSet::new() })
 }
@@ -45,7 +46,7 @@ pub(super) async fn dial(
 /// Opens the broker's port.
 pub(super) async fn open(broker: &BrokerOptions, patience: Duration) -> Result<TcpStream, SessionError> {
     let addresses = resolve(broker, patience).await?;
-    connect_any(broker, &addresses, patience).await
+    connect(broker, &addresses, patience).await
 }
 
 async fn dial_tls(
@@ -57,7 +58,7 @@ async fn dial_tls(
     let failed = |problem: String| SessionError::Tls { address: name(broker), problem };
     let trust = tls::trusting(ca_file).map_err(failed)?;
     let server = ServerName::try_from(broker.host.clone()).map_err(|error| failed(error.to_string()))?;
-    let tcp = connect_any(broker, addresses, patience).await?;
+    let tcp = connect(broker, addresses, patience).await?;
     let remote = timeout(patience, TlsConnector::from(trust).connect(server, tcp))
         .await
         .map_err(|_elapsed| failed("the handshake got no answer; does this port speak TLS?".to_owned()))?
@@ -86,35 +87,23 @@ fn handshake_problem(error: &io::Error) -> String {
 
 async fn resolve(broker: &BrokerOptions, patience: Duration) -> Result<Vec<SocketAddr>, SessionError> {
     let host = broker.host.trim_start_matches('[').trim_end_matches(']');
-    let dns = |source| SessionError::Dns { host: host.to_owned(), source };
-    let found = timeout(patience, lookup_host((host, broker.port)))
-        .await
-        .map_err(|_elapsed| dns(io::Error::from(io::ErrorKind::TimedOut)))?
-        .map_err(dns)?;
-    let addresses: Vec<_> = found.collect();
-    if addresses.is_empty() {
-        return Err(dns(io::Error::from(io::ErrorKind::NotFound)));
-    }
-    Ok(addresses)
+    dial::resolve(host, broker.port, Instant::now() + patience).await.map_err(|error| failed(broker, error))
 }
 
-async fn connect_any(
+async fn connect(
     broker: &BrokerOptions,
     addresses: &[SocketAddr],
     patience: Duration,
 ) -> Result<TcpStream, SessionError> {
-    let mut last = SessionError::Timeout { address: name(broker) };
-    for address in addresses {
-        match timeout(patience, TcpStream::connect(address)).await {
-            Ok(Ok(stream)) => {
-                let _slower_without = stream.set_nodelay(true);
-                return Ok(stream);
-            }
-            Ok(Err(error)) => last = refused(broker, error),
-            Err(_elapsed) => last = SessionError::Timeout { address: name(broker) },
-        }
+    dial::connect(addresses, Instant::now() + patience).await.map_err(|error| failed(broker, error))
+}
+
+fn failed(broker: &BrokerOptions, error: DialError) -> SessionError {
+    match error {
+        DialError::Dns(source) => SessionError::Dns { host: broker.host.clone(), source },
+        DialError::Connect(source) => SessionError::Connect { address: name(broker), source },
+        DialError::Timeout => SessionError::Timeout { address: name(broker) },
     }
-    Err(last)
 }
 
 /// Lets the relay carry the last bytes to the broker: without them it would speak our will.
@@ -128,10 +117,6 @@ pub(super) fn name(broker: &BrokerOptions) -> String {
         true => format!("[{}]:{}", broker.host, broker.port),
         false => format!("{}:{}", broker.host, broker.port),
     }
-}
-
-fn refused(broker: &BrokerOptions, source: io::Error) -> SessionError {
-    SessionError::Connect { address: name(broker), source }
 }
 
 /// rumqttc joins host and port with a colon, so an IPv6 address needs its brackets.

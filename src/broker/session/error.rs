@@ -2,7 +2,7 @@
 
 use std::io;
 
-use crate::broker::link::{Cause, Place};
+use crate::broker::cause::{BrokerKind, Cause};
 
 /// Why a connection ended or did not come to be. The variants are the session's next move.
 #[derive(Debug, thiserror::Error)]
@@ -36,26 +36,23 @@ pub(super) enum SessionError {
 }
 
 impl SessionError {
-    /// A stable word for logs and for telling one state from another.
-    pub(super) fn kind(&self) -> &'static str {
-        match self {
-            Self::Dns { .. } => "dns",
-            Self::Connect { .. } => "refused",
-            Self::Timeout { .. } => "timeout",
-            Self::Tls { .. } => "tls",
-            Self::Credentials => "auth",
-            Self::Refused(_) => "broker_refused",
-            Self::Protocol { .. } => "protocol",
-            Self::TakenOver => "taken_over",
-            Self::PacketTooLarge { .. } => "packet_too_large",
-            Self::HalfOpen => "half_open",
-            Self::AckOverdue => "ack_overdue",
-            Self::Io(_) | Self::Broken(_) => "broken",
-        }
-    }
-
+    /// What it is to the user.
     pub(super) fn cause(&self) -> Cause {
-        Cause::new(Place::Broker, self.kind(), self.to_string())
+        let kind = match self {
+            Self::Dns { .. } => BrokerKind::Dns,
+            Self::Connect { .. } => BrokerKind::Refused,
+            Self::Timeout { .. } => BrokerKind::Timeout,
+            Self::Tls { .. } => BrokerKind::Tls,
+            Self::Credentials => BrokerKind::Auth,
+            Self::Refused(_) => BrokerKind::BrokerRefused,
+            Self::Protocol { .. } => BrokerKind::Protocol,
+            Self::TakenOver => BrokerKind::TakenOver,
+            Self::PacketTooLarge { .. } => BrokerKind::PacketTooLarge,
+            Self::HalfOpen => BrokerKind::HalfOpen,
+            Self::AckOverdue => BrokerKind::AckOverdue,
+            Self::Io(_) | Self::Broken(_) => BrokerKind::Broken,
+        };
+        Cause::broker(kind, self.to_string())
     }
 
     /// The port may open at any moment, and opening it is what would end the wait.
@@ -89,34 +86,6 @@ impl SessionError {
             Self::Io(source) => Self::Connect { address: address.to_owned(), source },
             Self::HalfOpen => Self::Timeout { address: address.to_owned() },
             other => other,
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_cause_is_known_to_the_chain() {
-        let io = || io::Error::other("x");
-        let address = String::new;
-        for error in [
-            SessionError::Dns { host: address(), source: io() },
-            SessionError::Connect { address: address(), source: io() },
-            SessionError::Timeout { address: address() },
-            SessionError::Tls { address: address(), problem: address() },
-            SessionError::Credentials,
-            SessionError::Refused(address()),
-            SessionError::Protocol { spoken: "5", instead: "auto" },
-            SessionError::TakenOver,
-            SessionError::PacketTooLarge { limit: None },
-            SessionError::HalfOpen,
-            SessionError::AckOverdue,
-            SessionError::Io(io()),
-            SessionError::Broken(address()),
-        ] {
-            assert!(crate::chain::KINDS.contains(&error.kind()), "{error}");
         }
     }
 }

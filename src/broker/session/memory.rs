@@ -7,7 +7,7 @@ use super::dial;
 use super::error::SessionError;
 use super::scout::Allowance;
 use crate::backoff::Backoff;
-use crate::broker::link::{Cause, Place};
+use crate::broker::cause::Cause;
 use crate::broker::settings::{Identity, Timing};
 use crate::broker::{ASSUMED_MAX_PACKET, client_id};
 use crate::options::BrokerOptions;
@@ -56,7 +56,7 @@ pub(super) enum Trouble {
 impl Trouble {
     pub(super) fn cause(&self) -> Cause {
         match self {
-            Self::Supervisor(error) => Cause::new(Place::Supervisor, error.kind(), error.to_string()),
+            Self::Supervisor(error) => Cause::from(error),
             Self::Broker(error) => error.cause(),
         }
     }

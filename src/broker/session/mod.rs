@@ -24,8 +24,9 @@ use connection::{Connection, Context, Ended};
 use memory::{Memory, Trouble};
 use open::{Opened, open};
 
+use super::cause::{Cause, CauseKind};
 use super::handle::{Handle, Request};
-use super::link::{Cause, LinkState, Place, Up};
+use super::link::{LinkState, Up};
 use super::settings::{Identity, Inbound, Settings, Subscription, Timing};
 use crate::options::BrokerOptions;
 
@@ -55,7 +56,7 @@ impl Session {
     ) -> (Self, Handle, mpsc::Receiver<Inbound>) {
         let (request_sender, requests) = mpsc::channel(QUEUE);
         let (inbound, received) = mpsc::channel(INBOUND);
-        let cause = Cause::new(Place::Here, "starting", "the link to the broker is being made");
+        let cause = Cause::new(CauseKind::Starting, "the link to the broker is being made");
         let (link, link_state) = watch::channel(LinkState::Down { cause, since: Timestamp::now() });
         let memory = Memory::new(&settings.timing);
         let session = Self { settings, identity, subscriptions, requests, inbound, link, memory };
@@ -83,7 +84,7 @@ impl Session {
                 () = refuse(&mut self.requests) => break,
             }
         }
-        let cause = Cause::new(Place::Here, "stopped", "Camera Herald has stopped");
+        let cause = Cause::new(CauseKind::Stopped, "Camera Herald has stopped");
         self.link.send_replace(LinkState::Down { cause, since: Timestamp::now() });
     }
 
@@ -134,9 +135,9 @@ impl Session {
             LinkState::Up(_) => false,
         };
         if known {
-            tracing::debug!(cause = cause.kind, "Still waiting for the broker: {cause}");
+            tracing::debug!(cause = cause.kind.word(), "Still waiting for the broker: {cause}");
         } else {
-            tracing::warn!(cause = cause.kind, "Waiting for the broker: {cause}");
+            tracing::warn!(cause = cause.kind.word(), "Waiting for the broker: {cause}");
         }
         self.link.send_if_modified(|link| match link {
             LinkState::Down { cause: before, .. } if *before == cause => false,

@@ -7,11 +7,12 @@ use std::fmt;
 use std::io;
 use std::time::Duration;
 
-use tokio::net::{TcpStream, lookup_host};
-use tokio::time::{Instant, timeout_at};
+use tokio::net::TcpStream;
+use tokio::time::Instant;
 use url::{Host, Url};
 
 use crate::camera::{Failure, Reason};
+use crate::dial::{self, DialError};
 
 /// How long the diagnosis after a failed probe may take.
 const DIAGNOSIS_LIMIT: Duration = Duration::from_secs(2);
@@ -42,18 +43,12 @@ impl Place {
 
     /// Opens a TCP connection.
     pub(in crate::camera) async fn connect(&self, limit: Duration) -> Result<TcpStream, Failure> {
-        let deadline = Instant::now() + limit;
-        let found = timeout_at(deadline, lookup_host((self.host.as_str(), self.port))).await;
-        let addresses = match found {
-            Ok(Ok(addresses)) => Vec::from_iter(addresses),
+        dial::dial(&self.host, self.port, Instant::now() + limit).await.map_err(|error| match error {
             // Unknown, or the name server does not answer.
-            Ok(Err(_)) | Err(_) => return Err(self.no_such_name()),
-        };
-        match timeout_at(deadline, TcpStream::connect(addresses.as_slice())).await {
-            Ok(Ok(stream)) => Ok(stream),
-            Ok(Err(error)) => Err(self.connect_failure(&error)),
-            Err(_) => Err(self.nobody_answers()),
-        }
+            DialError::Dns(_) => self.no_such_name(),
+            DialError::Connect(error) => self.connect_failure(&error),
+            DialError::Timeout => self.nobody_answers(),
+        })
     }
 
     /// Looks for the cause after something failed without saying why: `None` when a connection opens just fine.

@@ -75,7 +75,7 @@ pub(super) async fn probe(
     let latency = started.elapsed();
     let (codec, resolution) = recognise(&image).map_err(|what| visit.protocol(what))?;
     let seen = Sighting { codec: Some(codec.to_owned()), resolution: Some(resolution), latency, ..Sighting::default() };
-    Ok((seen, Exposure::File(image.into())))
+    Ok((seen, Exposure::File(jpeg::with_tables(image.into()))))
 }
 
 /// One request to a camera, with the second one that a password takes.
@@ -203,7 +203,7 @@ fn recognise(bytes: &[u8]) -> Result<(&'static str, (u32, u32)), &'static str> {
     const NO_IMAGE: &str = "sends something that is no JPEG or PNG image: check the snapshot's URL";
     let reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format().map_err(|_| NO_IMAGE)?;
     let (codec, is_whole) = match reader.format() {
-        Some(ImageFormat::Jpeg) => ("jpeg", jpeg::is_whole(bytes)),
+        Some(ImageFormat::Jpeg) => ("jpeg", jpeg::Walk::default().whole(bytes).is_some()),
         Some(ImageFormat::Png) => ("png", memmem::rfind(bytes, b"IEND\xae\x42\x60\x82").is_some()),
         _ => return Err(NO_IMAGE),
     };

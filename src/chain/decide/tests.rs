@@ -1,4 +1,5 @@
 use super::*;
+use crate::broker::BrokerKind;
 use crate::homeassistant::Sign;
 
 fn at(second: i64) -> Timestamp {
@@ -17,8 +18,12 @@ fn up(since: i64) -> LinkState {
     })
 }
 
-fn down(place: Place, kind: &'static str, since: i64) -> LinkState {
-    LinkState::Down { cause: Cause::new(place, kind, format!("{kind} in words")), since: at(since) }
+fn down(kind: CauseKind, since: i64) -> LinkState {
+    LinkState::Down { cause: Cause::new(kind, format!("{} in words", kind.word())), since: at(since) }
+}
+
+fn no_service() -> CauseKind {
+    CauseKind::Supervisor(SupervisorKind::ServiceNotEnabled)
 }
 
 /// Decides as an app that uses the service, the Supervisor being fine.
@@ -50,56 +55,45 @@ fn when_all_is_well_every_part_says_what_it_is() {
 
 #[test]
 fn each_trouble_is_told_of_the_part_that_has_it() {
+    use CauseKind::{Broker, Starting, Supervisor};
     use Condition::{Broken, Good, Unknown, Waiting};
-    for (place, kind, expected) in [
-        (Place::Here, "starting", [Good, Unknown, Unknown, Unknown]),
-        (Place::Supervisor, "not_ready", [Waiting, Unknown, Unknown, Unknown]),
-        (Place::Supervisor, "unreachable", [Waiting, Unknown, Unknown, Unknown]),
-        (Place::Supervisor, "timeout", [Waiting, Unknown, Unknown, Unknown]),
-        (Place::Supervisor, "token_refused", [Broken, Unknown, Unknown, Unknown]),
-        (Place::Supervisor, "service_not_enabled", [Good, Waiting, Unknown, Unknown]),
-        (Place::Supervisor, "no_access", [Good, Broken, Unknown, Unknown]),
-        (Place::Broker, "timeout", [Good, Good, Waiting, Unknown]),
-        (Place::Broker, "refused", [Good, Good, Waiting, Unknown]),
-        (Place::Broker, "auth", [Good, Good, Broken, Unknown]),
-        (Place::Broker, "tls", [Good, Good, Broken, Unknown]),
-        (Place::Broker, "taken_over", [Good, Good, Broken, Unknown]),
+    use SupervisorKind as Sup;
+    for (kind, expected) in [
+        (Starting, [Good, Unknown, Unknown, Unknown]),
+        (Supervisor(Sup::NotReady), [Waiting, Unknown, Unknown, Unknown]),
+        (Supervisor(Sup::Unreachable), [Waiting, Unknown, Unknown, Unknown]),
+        (Supervisor(Sup::Timeout), [Waiting, Unknown, Unknown, Unknown]),
+        (Supervisor(Sup::TokenRefused), [Broken, Unknown, Unknown, Unknown]),
+        (Supervisor(Sup::ServiceNotEnabled), [Good, Waiting, Unknown, Unknown]),
+        (Supervisor(Sup::NoAccess), [Good, Broken, Unknown, Unknown]),
+        (Broker(BrokerKind::Timeout), [Good, Good, Waiting, Unknown]),
+        (Broker(BrokerKind::Refused), [Good, Good, Waiting, Unknown]),
+        (Broker(BrokerKind::Auth), [Good, Good, Broken, Unknown]),
+        (Broker(BrokerKind::Tls), [Good, Good, Broken, Unknown]),
+        (Broker(BrokerKind::TakenOver), [Good, Good, Broken, Unknown]),
     ] {
-        let chain = after(&beginning(at(0)), &down(place, kind, 1), Presence::Unknown, 2);
-        assert_eq!(conditions(&chain), expected, "{place:?} {kind}");
+        let chain = after(&beginning(at(0)), &down(kind, 1), Presence::Unknown, 2);
+        assert_eq!(conditions(&chain), expected, "{kind:?}");
         let troubled = chain.0.iter().find(|link| matches!(link.condition, Waiting | Broken));
-        assert_eq!(troubled.map(|link| link.kind), (place != Place::Here).then_some(Some(kind)));
+        let word = troubled.and_then(|link| link.kind).map(Kind::word);
+        assert_eq!(word, (kind != Starting).then_some(kind.word()));
     }
 }
 
 #[test]
-fn every_word_of_the_supervisors_trouble_is_known() {
-    use crate::chain::KINDS;
-    let text = || "x".to_owned();
-    for error in [
-        SupervisorError::ServiceNotEnabled,
-        SupervisorError::NotReady { state: text() },
-        SupervisorError::NoAccess,
-        SupervisorError::TokenRefused,
-        SupervisorError::Unreachable { what: "x" },
-        SupervisorError::Timeout { after: std::time::Duration::ZERO },
-        SupervisorError::CutOff,
-        SupervisorError::NotJson,
-        SupervisorError::Malformed { what: "x" },
-        SupervisorError::Server { status: 500 },
-        SupervisorError::Unexpected { status: 418, message: text() },
-    ] {
-        assert!(KINDS.contains(&error.kind()), "{error}");
-        // Asked by us or by the session, the same error means the same.
-        let cause = Cause::new(Place::Supervisor, error.kind(), error.to_string());
-        let heard = Answer::heard(&LinkState::Down { cause, since: at(0) });
-        assert_eq!(heard, Some(Answer::of(&error)), "{error}");
-    }
+fn the_words_of_causes_are_known_to_others_and_stay() {
+    let words: Vec<_> = Kind::all().map(Kind::word).collect();
+    assert_eq!(
+        words.join(" "),
+        "service_not_enabled not_ready no_access token_refused unreachable timeout cut_off not_json malformed server \
+         unexpected dns refused timeout tls auth broker_refused protocol taken_over packet_too_large half_open \
+         ack_overdue broken client refused_topics gone not_heard no_broker"
+    );
 }
 
 #[test]
 fn who_waits_too_long_is_told_to_act_and_the_trouble_keeps_its_beginning() {
-    let link = down(Place::Supervisor, "service_not_enabled", 10);
+    let link = down(no_service(), 10);
     let first = after(&beginning(at(0)), &link, Presence::Unknown, 10);
     assert_eq!(first.part(Part::MqttService).condition, Condition::Waiting);
     assert_eq!(next_change(&first), Some(at(10 + 120)));
@@ -111,16 +105,16 @@ fn who_waits_too_long_is_told_to_act_and_the_trouble_keeps_its_beginning() {
 
 #[test]
 fn another_cause_of_the_same_outage_keeps_its_beginning() {
-    let first = after(&beginning(at(0)), &down(Place::Broker, "refused", 10), Presence::Unknown, 10);
-    let second = after(&first, &down(Place::Broker, "dns", 10), Presence::Unknown, 60);
+    let first = after(&beginning(at(0)), &down(CauseKind::Broker(BrokerKind::Refused), 10), Presence::Unknown, 10);
+    let second = after(&first, &down(CauseKind::Broker(BrokerKind::Dns), 10), Presence::Unknown, 60);
     let broker = second.part(Part::Broker);
-    assert_eq!((broker.kind, broker.since), (Some("dns"), at(10)));
+    assert_eq!((broker.kind, broker.since), (Some(Kind::Broker(BrokerKind::Dns)), at(10)));
     assert_eq!(broker.last_error.as_deref(), Some("dns in words"));
 }
 
 #[test]
 fn the_last_error_stays_when_all_is_good_again() {
-    let broken = after(&beginning(at(0)), &down(Place::Broker, "auth", 1), Presence::Unknown, 1);
+    let broken = after(&beginning(at(0)), &down(CauseKind::Broker(BrokerKind::Auth), 1), Presence::Unknown, 1);
     let good = after(&broken, &up(60), Presence::Unknown, 60);
     let broker = good.part(Part::Broker);
     assert_eq!((broker.condition, broker.kind, broker.since), (Condition::Good, None, at(60)));
@@ -135,7 +129,7 @@ fn topics_that_the_broker_refuses_need_somebody() {
     let refused_topics = (0..6).map(|n| format!("t/{n}")).collect();
     let chain = after(&beginning(at(0)), &LinkState::Up(Up { refused_topics, ..up }), Presence::Unknown, 6);
     let broker = chain.part(Part::Broker);
-    assert_eq!((broker.condition, broker.kind), (Condition::Broken, Some("refused_topics")));
+    assert_eq!((broker.condition, broker.kind), (Condition::Broken, Some(Kind::RefusedTopics)));
     let text = broker.last_error.as_deref().unwrap();
     assert!(text.contains("t/0, t/1, t/2, t/3 and more") && !text.contains("t/4"), "{text}");
 }
@@ -144,13 +138,13 @@ fn topics_that_the_broker_refuses_need_somebody() {
 fn home_assistant_is_waited_for_when_it_has_gone_and_unknown_while_nobody_can_hear_it() {
     let gone = after(&beginning(at(0)), &up(5), Presence::Gone { since: at(9) }, 10);
     let link = gone.part(Part::HomeAssistant);
-    assert_eq!((link.condition, link.kind, link.since), (Condition::Waiting, Some("gone"), at(9)));
+    assert_eq!((link.condition, link.kind, link.since), (Condition::Waiting, Some(Kind::Gone), at(9)));
     let long = after(&gone, &up(5), Presence::Gone { since: at(9) }, 9 + 600);
     assert_eq!(long.part(Part::HomeAssistant).condition, Condition::Broken);
     let not_heard = after(&beginning(at(0)), &up(5), Presence::Unknown, 10);
-    assert_eq!(not_heard.part(Part::HomeAssistant).kind, Some("not_heard"));
+    assert_eq!(not_heard.part(Part::HomeAssistant).kind, Some(Kind::NotHeard));
     let here = Presence::Here { since: at(7), sign: Sign::Page };
-    let away = after(&beginning(at(0)), &down(Place::Broker, "refused", 8), here, 10);
+    let away = after(&beginning(at(0)), &down(CauseKind::Broker(BrokerKind::Refused), 8), here, 10);
     assert_eq!(away.part(Part::HomeAssistant).condition, Condition::Unknown);
 }
 

@@ -1,4 +1,4 @@
-//! The JSON for the `event` topic. Pure.
+//! The JSON for the `event` topic, and for `detection`. Pure.
 //!
 //! Home Assistant's recorder does not keep attributes over 16 KiB, so the body is always smaller: what the sender made
 //! up goes first, the largest field first, and `left_out` says what.
@@ -72,6 +72,20 @@ pub fn body(event: &Event, camera_name: &str) -> Map<String, Value> {
     ]);
     fit(&mut fields);
     fields
+}
+
+/// The body as it fires in Home Assistant: with the outbox's name and the event's number in it, by which the event entity's template passes
+/// over what has fired already. A sender's fields of these names give way: nobody else may say what a repetition is.
+pub(super) fn detection(body: &str, outbox: &str, number: i64) -> String {
+    match serde_json::from_str::<Map<String, Value>>(body) {
+        Ok(mut fields) => {
+            fields.insert("outbox".to_owned(), json!(outbox));
+            fields.insert("number".to_owned(), json!(number));
+            Value::Object(fields).to_string()
+        }
+        // Not written by us. Home Assistant says what is wrong with it.
+        Err(_not_json) => body.to_owned(),
+    }
 }
 
 /// A text as a state: one line of at most 255 characters, cut at a word.

@@ -58,7 +58,9 @@ pub struct LastEvent {
 /// An event that waits for the broker.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Waiting {
-    /// Its place in the queue; grows with acceptance.
+    /// The outbox's own name: random, and another one when rows begin anew.
+    pub outbox: Arc<str>,
+    /// Its place in the queue; grows with acceptance, and is never given to another event of the outbox of this name.
     pub row: i64,
     /// Whose it is.
     pub camera: CameraId,
@@ -72,8 +74,16 @@ pub struct Waiting {
     pub kind: &'static str,
     /// JSON for the `event` topic.
     pub body: Arc<str>,
-    /// A JPEG.
-    pub picture: Option<bytes::Bytes>,
+    /// The bytes of its JPEG, if it came with one: [`Outbox::picture_of`] has it.
+    pub picture: Option<u64>,
+}
+
+impl Waiting {
+    /// JSON for the `detection` topic: the body, and what tells a repetition.
+    #[must_use]
+    pub fn detection(&self) -> String {
+        body::detection(&self.body, &self.outbox, self.row)
+    }
 }
 
 /// An event of the past, to look at.

@@ -15,8 +15,8 @@ use crate::store::events::Amount;
 use crate::store::reading::{Recent, Stored};
 use crate::store::{Store, StoreError};
 
-/// What is read at once, in bytes, pictures included. A single event may be larger.
-const READ: u64 = 16 * 1_024 * 1_024;
+/// Waiting events that are read at once. A body has at most 15 KiB.
+const READ: usize = 256;
 /// Past events that are read at once. A body has at most 15 KiB.
 const PAST: usize = 50;
 
@@ -46,13 +46,13 @@ pub struct Outbox {
 }
 
 impl Outbox {
-    /// The next events that wait, by row, after this one (0: from the first on): at most `limit`, and no more than
-    /// 16 MiB unless the first is larger.
+    /// The next events that wait, by row, after this one (0: from the first on): at most `limit`, and never more than 256. Their pictures
+    /// stay where they are until somebody asks for [one of them](Self::picture_of).
     ///
     /// # Errors
     /// [`StoreError`] when the database does not answer.
     pub async fn next(&self, after_row: i64, limit: usize) -> Result<Vec<Waiting>, StoreError> {
-        let stored = self.store.waiting(after_row, limit, READ).await?;
+        let stored = self.store.waiting(after_row, limit.min(READ)).await?;
         Ok(stored.into_iter().filter_map(waiting).collect())
     }
 
@@ -95,7 +95,7 @@ impl Outbox {
         Ok(recent.into_iter().map(past_event).collect())
     }
 
-    /// The picture of one of a camera's [`recent`](Self::recent) events; `None` when it had none, or has it no more.
+    /// The picture of one of a camera's events, waiting or [past](Self::recent); `None` when it had none, or has it no more.
     ///
     /// # Errors
     /// [`StoreError`] when the database does not answer.
@@ -138,6 +138,7 @@ fn waiting(stored: Stored) -> Option<Waiting> {
         return None;
     };
     Some(Waiting {
+        outbox: stored.outbox,
         row: stored.row,
         camera,
         event_id: stored.event_id,
@@ -145,6 +146,6 @@ fn waiting(stored: Stored) -> Option<Waiting> {
         received: time(stored.received),
         kind: kind(&stored.kind),
         body: Arc::from(stored.body),
-        picture: stored.picture.map(Bytes::from),
+        picture: stored.picture,
     })
 }

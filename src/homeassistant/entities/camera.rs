@@ -11,6 +11,10 @@ use super::{identifier, online, unique_id};
 use crate::camera::{Camera, CameraId, CameraKind, Status};
 use crate::events::door::EventKind;
 
+/// A repetition is of the same outbox, and its number is not greater than that of what fired last.
+const PASSES_OVER_REPETITIONS: &str = "{% set last = this.attributes %}\
+    {% if last.get('outbox') != value_json.outbox or value_json.number | int(0) > last.get('number') | int(0) %}{{ value }}{% endif %}";
+
 /// The discovery payload of one camera.
 #[must_use]
 pub fn camera(topics: &Topics, camera: &Camera) -> DevicePayload {
@@ -202,7 +206,9 @@ impl CameraEntities<'_> {
         }
     }
 
-    /// An event entity ignores retained messages, so a restart of Home Assistant does not ring the bell.
+    /// Fires once for an event, however often it comes: an event entity ignores what its template renders to nothing, and `this` is the entity
+    /// as Home Assistant has it, with the attributes of what fired last, also after a restart (Home Assistant: "MQTT", "Using value
+    /// templates"; the event entity restores its attributes). It ignores retained messages as well, so a restart of Home Assistant does not ring the bell.
     fn detection(&self) -> Component {
         let kinds = EventKind::OF_A_CAMERA.iter().map(|kind| kind.as_str());
         let (device_class, event_types) = match self.camera.kind {
@@ -213,6 +219,7 @@ impl CameraEntities<'_> {
             name: Some("Detection"),
             device_class: Some(device_class),
             event_types: Some(event_types),
+            value_template: Some(PASSES_OVER_REPETITIONS),
             ..self.shown_while_the_camera_is_dead("event", "detection", Leaf::Detection)
         }
     }

@@ -6,56 +6,53 @@ use tokio::time::Instant;
 use super::Announcer;
 use crate::broker::Inbound;
 use crate::camera::prober::ProbeRequest;
+use crate::homeassistant::heard::Heard;
 use crate::homeassistant::presence::Sign;
-use crate::homeassistant::states;
 use crate::homeassistant::topics::Owner;
 
 impl Announcer {
     pub(super) fn hear(&mut self, message: &Inbound) {
         let now = Instant::now();
-        if message.topic == self.topics.birth() {
-            if message.payload == states::ONLINE && !message.retained {
+        match Heard::read(&self.topics, &message.topic, &message.payload, message.retained) {
+            None => {}
+            Some(Heard::Birth) => {
                 tracing::info!("Home Assistant has started: announcing everything again");
                 self.delivery.departed.arrived();
                 self.delivery.born = true;
                 self.schedule.birth(now, &mut rand::rng());
                 self.see(Some(Sign::Birth));
-            } else if message.payload == states::OFFLINE && !message.retained {
+            }
+            Some(Heard::Will) => {
                 tracing::info!("Home Assistant has gone: what is to set something off there waits until it is back");
                 self.delivery.departed.left(now);
                 self.see(None);
             }
-        } else if message.topic == self.topics.status() {
-            self.hear_status(message);
-        } else if message.topic == self.topics.bridge_command() {
-            if message.payload == "announce" && !message.retained {
+            Some(Heard::SaidOffline) => self.contradict(&message.topic),
+            Some(Heard::Announce) => {
                 self.see(Some(Sign::Command));
                 self.announce_again();
-            } else if message.payload == "probe_all" && !message.retained {
+            }
+            Some(Heard::ProbeAll) => {
                 self.see(Some(Sign::Command));
                 self.ask_for_probe(ProbeRequest::All);
             }
-        } else if let Some(camera) = self.topics.commanded_camera(&message.topic) {
-            // Both bring a new picture, and whatever else there is to see.
-            if (message.payload == "probe" || message.payload == "snapshot") && !message.retained {
+            Some(Heard::Probe(camera)) => {
                 self.see(Some(Sign::Command));
                 self.ask_for_probe(ProbeRequest::One(camera));
             }
-        } else if let Some(owner) = self.topics.config_owner(&message.topic) {
-            self.hear_clearing(owner, &message.topic);
+            Some(Heard::Cleared(owner)) => self.hear_clearing(owner, &message.topic),
         }
     }
 
     /// Somebody else spoke for us: the will of an old connection that the broker saw end late, or a second copy that
     /// stopped. Home Assistant would show everything as unavailable for as long as nobody contradicts.
-    fn hear_status(&mut self, message: &Inbound) {
+    fn contradict(&mut self, topic: &str) {
         let announced = self.announced.borrow().as_ref().map(|announced| announced.epoch);
-        let ours = message.payload == states::ONLINE || message.retained;
-        if ours || self.epoch.is_none() || announced != self.epoch {
+        if self.epoch.is_none() || announced != self.epoch {
             return;
         }
         tracing::warn!(
-            topic = message.topic,
+            topic,
             "Somebody else said that Camera Herald is offline; saying that it is not. If this comes again and again, a \
              second copy runs with the same topics.base"
         );

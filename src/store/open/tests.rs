@@ -102,7 +102,7 @@ fn a_file_of_the_first_version_keeps_its_ledger() {
     assert_eq!(hash, 7);
     connection.execute("INSERT INTO sqlite_sequence VALUES ('events', 1)", []).unwrap();
     assert_eq!(connection.pragma_query_value(None, "auto_vacuum", |row| row.get::<_, i64>(0)).unwrap(), 2);
-    assert_eq!(version(&connection).unwrap(), 3);
+    assert_eq!(version(&connection).unwrap(), 4);
 }
 
 #[test]
@@ -123,5 +123,34 @@ fn a_file_of_the_second_version_keeps_its_events_and_gets_timelines() {
     let count = |table: &str| {
         connection.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get::<_, i64>(0)).unwrap()
     };
-    assert_eq!((count("events"), count("timeline"), version(&connection).unwrap()), (1, 0, 3));
+    assert_eq!((count("events"), count("timeline"), version(&connection).unwrap()), (1, 0, 4));
+}
+
+#[test]
+fn a_file_of_the_third_version_gets_a_name_for_its_outbox_and_keeps_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let old = Connection::open(dir.path().join(FILE)).unwrap();
+    for step in &MIGRATIONS[..3] {
+        old.execute_batch(step).unwrap();
+    }
+    old.execute_batch("PRAGMA user_version = 3;").unwrap();
+    drop(old);
+    let name = || numbering::name(&file_or_memory(dir.path()).unwrap().0).unwrap();
+    let given = name();
+    assert_eq!(given.len(), 16);
+    assert_eq!(name(), given);
+}
+
+#[test]
+fn an_outbox_that_begins_anew_has_another_name() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join(FILE);
+    let name = || numbering::name(&file_or_memory(dir.path()).unwrap().0).unwrap();
+    let first = name();
+    fs::write(&path, vec![0x55; 8_192]).unwrap();
+    let after_damage = name();
+    // What a copy is made to be that begins a life of its own.
+    open(&path).unwrap().execute("DELETE FROM outbox", []).unwrap();
+    let of_a_copy = name();
+    assert!(first != after_damage && after_damage != of_a_copy && of_a_copy != first);
 }

@@ -3,7 +3,7 @@
 use super::look::Tone;
 use super::when::When;
 use super::words::{Advice, Words};
-use crate::chain::{Chain, Condition, Link, Part};
+use crate::chain::{Chain, Condition, Kind, Link, Part};
 
 /// One station of the chain.
 #[derive(Debug, Clone, PartialEq)]
@@ -41,13 +41,13 @@ impl Station {
         let (tone, badge) = match link.condition {
             Condition::Good => (Tone::Good, "check"),
             // It was told everything; whether it listens is only heard when it says something.
-            Condition::Unknown if link.kind == Some("not_heard") => (Tone::Idle, "wait"),
+            Condition::Unknown if link.kind == Some(Kind::NotHeard) => (Tone::Idle, "wait"),
             Condition::Unknown | Condition::Waiting => (Tone::Wait, "wait"),
             Condition::Broken => (Tone::Bad, "cross"),
             Condition::Unused => (Tone::Idle, "dash"),
         };
         let state = match link.kind {
-            Some("no_broker") => words.out_of_reach,
+            Some(Kind::NoBroker) => words.out_of_reach,
             _ => (words.condition)(link.part, link.condition),
         };
         Self {
@@ -74,7 +74,5 @@ fn trouble(link: &Link, words: &Words) -> Option<Trouble> {
     if !matches!(link.condition, Condition::Waiting | Condition::Broken) {
         return None;
     }
-    let kind = link.kind?;
-    let advice = (words.cause)(link.part, kind).unwrap_or(words.other_cause);
-    Some(Trouble { advice, exact: link.last_error.clone() })
+    Some(Trouble { advice: (words.cause)(link.kind?), exact: link.last_error.clone() })
 }

@@ -20,6 +20,28 @@ const IN_FLIGHT: usize = 8;
 /// What the publisher has under way at once.
 const BATCH: usize = 64;
 
+/// What the event entities' template lets fire, by topic.
+#[derive(Default)]
+struct Passed {
+    last: BTreeMap<String, (String, i64)>,
+    events: BTreeMap<String, Vec<String>>,
+}
+
+impl Passed {
+    fn hear(&mut self, detection: &Seen) {
+        let event: serde_json::Value = serde_json::from_slice(&detection.payload).unwrap();
+        let (outbox, number) = (event["outbox"].as_str().unwrap().to_owned(), event["number"].as_i64().unwrap());
+        let last = self.last.get(&detection.topic);
+        if last.is_none_or(|(of, last)| *of != outbox || number > *last) {
+            self.last.insert(detection.topic.clone(), (outbox, number));
+            self.events
+                .entry(detection.topic.clone())
+                .or_default()
+                .push(event["event_id"].as_str().unwrap().to_owned());
+        }
+    }
+}
+
 /// Posts until told to stop; remembers what was accepted, in order.
 async fn poster(sender: super::support::Sender, camera: usize, accepted: Arc<Mutex<BTreeMap<usize, Vec<String>>>>) {
     for number in 0.. {
@@ -91,8 +113,15 @@ async fn what_was_accepted_survives_two_hundred_kills() {
         assert_eq!(&order, wanted, "camera {camera}");
     }
     let mut fired: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+    let mut passed = Passed::default();
     for (at, detection) in seen.iter().enumerate().filter(|(_, message)| message.topic.ends_with("/detection")) {
         fired.entry(ids(detection)).or_default().push(at);
+        passed.hear(detection);
+    }
+    for (camera, wanted) in &accepted {
+        let topic = format!("camera_herald/camera/cam_{camera}/detection");
+        let order: Vec<&String> = passed.events[&topic].iter().filter(|id| wanted.contains(id)).collect();
+        assert_eq!(order, wanted.iter().collect::<Vec<_>>(), "camera {camera} fires each once, in order");
     }
     for (id, times) in &fired {
         // Each life of the program fires an event once at most: a kill allows one repetition, and no more. What a killed program has

@@ -112,12 +112,13 @@ async fn three_hundred_cameras_are_one_page() {
 
 #[tokio::test]
 async fn a_broker_that_needs_somebody_is_the_headline_with_the_next_step() {
-    use camera_herald::broker::{Cause, LinkState, Place};
+    use camera_herald::broker::{BrokerKind, Cause, LinkState};
+    use camera_herald::chain::{Chain, Kind};
     let (house, browser) = house(cameras(1)).await;
-    let cause = Cause::new(Place::Broker, "auth", "the broker refused <b>the user</b>");
+    let cause = Cause::broker(BrokerKind::Auth, "the broker refused <b>the user</b>");
     house.link.send_replace(LinkState::Down { cause, since: jiff::Timestamp::now() });
     let mut chain = house.feeds.chain.clone();
-    let refused = |chain: &camera_herald::chain::Chain| chain.0.iter().any(|link| link.kind == Some("auth"));
+    let refused = |chain: &Chain| chain.0.iter().any(|link| link.kind == Some(Kind::Broker(BrokerKind::Auth)));
     tokio::time::timeout(crate::support::herald::PATIENCE, chain.wait_for(refused)).await.unwrap().unwrap();
     let html = browser.text("/").await;
     assert!(html.contains(">The broker needs you</h1>"), "{html}");

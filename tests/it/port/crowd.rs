@@ -9,8 +9,8 @@ use axum::Router;
 use axum::body::Body;
 use axum::routing::get;
 use bytes::Bytes;
-use camera_herald::app::lifecycle;
 use camera_herald::http::{self, Terms};
+use camera_herald::process;
 use camera_herald::web::port::Access;
 use futures_util::stream;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -43,7 +43,7 @@ async fn is_closed(stream: &mut TcpStream) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_thousand_open_pages_leave_room_for_one_more_request_and_end_at_a_stop() {
     // One file for each end of each connection.
-    lifecycle::raise_open_files();
+    process::raise_open_files();
     let house = House::open(Access::Loopback).await;
     let mut pages = Vec::new();
     for _ in 0..1_000 {

@@ -75,7 +75,7 @@ async fn no_planted_secret_is_in_anything_that_is_shown() {
     assert_eq!(file["versions"]["supervisor"], "2026.08.0");
     assert_eq!(file["versions"]["home_assistant"], "2026.8.3");
     let camera = &file["options"]["cameras"][0];
-    assert_eq!(camera["stream"], "rtsp://10.0.0.5/h264?(left out)");
+    assert_eq!(camera["stream"], "rtsp://10.0.0.5 (path of 1 segment)");
     assert_eq!((&camera["login"], &file["options"]["mqtt"]["broker"]["login"]), (&json!("set"), &json!("set")));
     assert_eq!(file["cameras"][0]["last_probe"]["reason"], "refused");
     house.stop().await;

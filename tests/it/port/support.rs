@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use camera_herald::broker::{Cause, LinkState, Place};
+use camera_herald::broker::{BrokerKind, Cause, LinkState};
 use camera_herald::camera::{Inventory, LastProbes, Pictures, Statuses, Timelines};
 use camera_herald::chain;
 use camera_herald::events::door::{CurrentToken, EventToken};
@@ -79,7 +79,7 @@ impl House {
     pub(crate) async fn with(access: Access, options: Options, supervisor: Option<Client>) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let stop = CancellationToken::new();
-        let cause = Cause::new(Place::Broker, "refused", "the broker is away");
+        let cause = Cause::broker(BrokerKind::Refused, "the broker is away");
         let (link, link_seen) = watch::channel(LinkState::Down { cause, since: Timestamp::now() });
         let (inventory, inventory_seen) = watch::channel(Inventory::new(options.cameras.clone()));
         let (statuses, statuses_seen) = watch::channel(Statuses::new());

@@ -111,7 +111,7 @@ impl Link {
     /// Waits until the link is down for this kind of cause, and returns the sentence.
     pub(crate) async fn down_because(&self, kind: &str) -> String {
         let mut link = self.handle.link();
-        let down = |state: &LinkState| matches!(state, LinkState::Down { cause, .. } if cause.kind == kind);
+        let down = |state: &LinkState| matches!(state, LinkState::Down { cause, .. } if cause.kind.word() == kind);
         let waited = timeout(PATIENCE, link.wait_for(down)).await;
         match waited.unwrap_or_else(|_| panic!("never down for {kind}: {:?}", self.handle.link().borrow())) {
             Ok(state) => match &*state {

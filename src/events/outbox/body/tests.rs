@@ -147,3 +147,29 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn what_fires_is_the_body_with_the_outbox_and_the_number() {
+    let event = event(json!({"confidence": 87, "description": "Somebody \"at\" the door"}));
+    let mut fields = body(&event, "Front door");
+    let fires = detection(&Value::Object(fields.clone()).to_string(), "0c4f", 1_795_600_000_123);
+    fields.extend([("outbox".to_owned(), json!("0c4f")), ("number".to_owned(), json!(1_795_600_000_123_i64))]);
+    assert_eq!(serde_json::from_str::<Value>(&fires).unwrap(), Value::Object(fields));
+}
+
+#[test]
+fn a_sender_cannot_say_what_a_repetition_is() {
+    let event = event(json!({"outbox": "0c4f", "number": 9_000_000_000_000_000_i64}));
+    let fires = detection(&Value::Object(body(&event, "Front door")).to_string(), "77aa", 5);
+    assert!(fires.matches("outbox").count() == 1 && fires.matches("number").count() == 1, "{fires}");
+    let fires: Value = serde_json::from_str(&fires).unwrap();
+    assert_eq!((&fires["outbox"], &fires["number"]), (&json!("77aa"), &json!(5)));
+}
+
+#[test]
+fn the_largest_body_still_has_room_for_the_outbox_and_the_number() {
+    let event = event(json!({"large": "l".repeat(14_700)}));
+    let body = Value::Object(body(&event, &"n".repeat(255))).to_string();
+    let fires = detection(&body, &"f".repeat(16), 1_795_600_000_123);
+    assert!(body.len() > BODY - 250 && fires.len() <= BODY + 64, "{} and {}", body.len(), fires.len());
+}

@@ -5,18 +5,18 @@ use super::super::language::Language;
 use super::*;
 use crate::camera::inventory::tests::streaming;
 use crate::camera::{Camera, CameraState, Inventory, Reason, Status};
-use crate::chain::{Chain, Condition, Link, Part};
+use crate::chain::{BrokerKind, Chain, Condition, Kind, Link, Part};
 use crate::web::page::moment::Moment;
 
-fn link(part: Part, condition: Condition, kind: Option<&'static str>) -> Link {
+fn link(part: Part, condition: Condition, kind: Option<Kind>) -> Link {
     Link { part, condition, since: Timestamp::UNIX_EPOCH, kind, last_error: None, detail: None }
 }
 
-fn chain(broker: Condition, home: Condition, home_kind: Option<&'static str>) -> Chain {
+fn chain(broker: Condition, home: Condition, home_kind: Option<Kind>) -> Chain {
     Chain([
         link(Part::Supervisor, Condition::Unused, None),
         link(Part::MqttService, Condition::Unused, None),
-        link(Part::Broker, broker, Some("refused").filter(|_| broker != Condition::Good)),
+        link(Part::Broker, broker, Some(Kind::Broker(BrokerKind::Refused)).filter(|_| broker != Condition::Good)),
         link(Part::HomeAssistant, home, home_kind),
     ])
 }
@@ -55,28 +55,33 @@ fn the_first_thing_that_needs_somebody_is_the_headline() {
         (&good, &[Status::Online, Status::Unknown], Tone::Wait, "Looking at the cameras"),
         (&good, &[], Tone::Idle, "No camera yet"),
         (
-            &chain(Condition::Waiting, Condition::Unknown, Some("no_broker")),
+            &chain(Condition::Waiting, Condition::Unknown, Some(Kind::NoBroker)),
             &[Status::Offline],
             Tone::Wait,
             "Waiting for the broker",
         ),
         (
-            &chain(Condition::Broken, Condition::Unknown, Some("no_broker")),
+            &chain(Condition::Broken, Condition::Unknown, Some(Kind::NoBroker)),
             &[Status::Online],
             Tone::Bad,
             "The broker needs you",
         ),
         (
-            &chain(Condition::Good, Condition::Waiting, Some("gone")),
+            &chain(Condition::Good, Condition::Waiting, Some(Kind::Gone)),
             &[Status::Online],
             Tone::Wait,
             "Waiting for Home Assistant",
         ),
         // It was told everything and has said nothing yet: nobody has to do anything.
-        (&chain(Condition::Good, Condition::Unknown, Some("not_heard")), &[Status::Online], Tone::Good, "All is well"),
+        (
+            &chain(Condition::Good, Condition::Unknown, Some(Kind::NotHeard)),
+            &[Status::Online],
+            Tone::Good,
+            "All is well",
+        ),
         // Just started: nothing is known, so nothing is claimed.
         (
-            &chain(Condition::Unknown, Condition::Unknown, Some("no_broker")),
+            &chain(Condition::Unknown, Condition::Unknown, Some(Kind::NoBroker)),
             &[Status::Online],
             Tone::Wait,
             "Waiting for the broker",

@@ -2,7 +2,7 @@
 
 use super::{Advice, Words};
 use crate::camera::{Reason, Status};
-use crate::chain::{Condition, Part};
+use crate::chain::{BrokerKind as Broker, Condition, Kind, Part, SupervisorKind as Supervisor};
 use crate::events::door::EventKind;
 
 /// German.
@@ -53,10 +53,6 @@ pub(in crate::web::page) const DE: Words = Words {
     condition,
     cause,
     out_of_reach: "außer Reichweite",
-    other_cause: Advice {
-        what: "Etwas stimmt nicht",
-        next: "Lies die genaue Meldung. Hilft sie nicht, lade die Diagnosedatei herunter und melde den Fehler.",
-    },
     cameras: "Kameras",
     status,
     reason,
@@ -240,79 +236,84 @@ fn kind(kind: EventKind) -> &'static str {
     }
 }
 
-fn cause(part: Part, kind: &str) -> Option<Advice> {
-    let (what, next) = match (part, kind) {
-        (Part::Broker, "timeout") => ("Er antwortet nicht", "Prüfe, ob der Broker läuft, und seine Adresse."),
-        (_, "refused") => {
+fn cause(kind: Kind) -> Advice {
+    let (what, next) = match kind {
+        Kind::Broker(Broker::Timeout) => ("Er antwortet nicht", "Prüfe, ob der Broker läuft, und seine Adresse."),
+        Kind::Broker(Broker::Refused) => {
             ("Er nimmt keine Verbindungen an", "Starte den Broker (die App Mosquitto broker) und prüfe seinen Port.")
         }
-        (_, "starting") => ("Startet gerade", "Warte einige Sekunden."),
-        (_, "stopped") => ("Camera Herald wird beendet", "Nichts."),
-        (_, "dns") => {
+        Kind::Broker(Broker::Dns) => {
             ("Sein Name ist nicht auflösbar", "Prüfe mqtt.host in den Optionen, oder starte die App des Brokers.")
         }
-        (_, "tls") => (
+        Kind::Broker(Broker::Tls) => (
             "Die sichere Verbindung misslingt",
             "Prüfe mqtt.tls und mqtt.ca_file in den Optionen und das Zertifikat des Brokers.",
         ),
-        (_, "auth") => (
+        Kind::Broker(Broker::Auth) => (
             "Er lehnt Benutzername oder Passwort ab",
             "Steht der Broker in den Optionen: berichtige beides. Sonst starte die App des Brokers neu; das neue Passwort wird von selbst gefunden.",
         ),
-        (_, "broker_refused") => ("Er lehnt die Verbindung ab", "Das Protokoll des Brokers sagt, warum."),
-        (_, "protocol") => {
+        Kind::Broker(Broker::BrokerRefused) => ("Er lehnt die Verbindung ab", "Das Protokoll des Brokers sagt, warum."),
+        Kind::Broker(Broker::Protocol) => {
             ("Er spricht eine andere Version von MQTT", "Setze mqtt.protocol so, wie die genaue Meldung sagt.")
         }
-        (_, "taken_over") => {
+        Kind::Broker(Broker::TakenOver) => {
             ("Zwei Camera Herald laufen", "Beende den anderen, oder gib ihm ein eigenes Datenverzeichnis.")
         }
-        (_, "packet_too_large") => {
+        Kind::Broker(Broker::PacketTooLarge) => {
             ("Er nimmt nur kleine Nachrichten an", "Erhöhe max_packet_size in den Einstellungen des Brokers.")
         }
-        (_, "half_open") => (
+        Kind::Broker(Broker::HalfOpen) => (
             "Er antwortet nicht mehr",
             "Warte: Eine neue Verbindung wird aufgebaut. Hält es an, prüfe Netz und Broker.",
         ),
-        (_, "ack_overdue") => {
+        Kind::Broker(Broker::AckOverdue) => {
             ("Er bestätigt nichts", "Warte: Eine neue Verbindung wird aufgebaut. Hält es an, starte den Broker neu.")
         }
-        (_, "broken") => (
+        Kind::Broker(Broker::Broken) => (
             "Die Verbindung ist abgerissen",
             "Warte: Eine neue Verbindung wird aufgebaut. Hält es an, sieh ins Protokoll des Brokers.",
         ),
-        (_, "service_not_enabled" | "no_mqtt_service") => (
+        Kind::Supervisor(Supervisor::ServiceNotEnabled) => (
             "Kein Broker hat sich gemeldet",
             "Installiere und starte die App Mosquitto broker, oder setze mqtt.host in den Optionen.",
         ),
-        (_, "not_ready") => ("Er startet oder wird beendet", "Warte; das geht vorüber."),
-        (_, "no_access") => ("Er gibt keinen Zugang zum MQTT-Dienst", "Installiere die App neu und melde den Fehler."),
-        (_, "token_refused") => ("Er lehnt unser Token ab", "Starte die App neu: Jeder Start bekommt ein neues."),
-        (_, "unreachable") => ("Er ist nicht erreichbar", "Vielleicht aktualisiert er sich. Warte einige Minuten."),
-        (_, "timeout") => ("Er antwortet nicht rechtzeitig", "Vielleicht ist er beschäftigt. Warte einige Minuten."),
-        (_, "cut_off") => ("Seine Antwort brach ab", "Wahrscheinlich wurde er neu gestartet. Warte einige Minuten."),
-        (_, "not_json" | "malformed" | "unexpected") => (
+        Kind::Supervisor(Supervisor::NotReady) => ("Er startet oder wird beendet", "Warte; das geht vorüber."),
+        Kind::Supervisor(Supervisor::NoAccess) => {
+            ("Er gibt keinen Zugang zum MQTT-Dienst", "Installiere die App neu und melde den Fehler.")
+        }
+        Kind::Supervisor(Supervisor::TokenRefused) => {
+            ("Er lehnt unser Token ab", "Starte die App neu: Jeder Start bekommt ein neues.")
+        }
+        Kind::Supervisor(Supervisor::Unreachable) => {
+            ("Er ist nicht erreichbar", "Vielleicht aktualisiert er sich. Warte einige Minuten.")
+        }
+        Kind::Supervisor(Supervisor::Timeout) => {
+            ("Er antwortet nicht rechtzeitig", "Vielleicht ist er beschäftigt. Warte einige Minuten.")
+        }
+        Kind::Supervisor(Supervisor::CutOff) => {
+            ("Seine Antwort brach ab", "Wahrscheinlich wurde er neu gestartet. Warte einige Minuten.")
+        }
+        Kind::Supervisor(Supervisor::NotJson | Supervisor::Malformed | Supervisor::Unexpected) => (
             "Seine Antwort ist nicht verständlich",
             "Aktualisiere den Supervisor und diese App; bleibt es so, melde den Fehler.",
         ),
-        (_, "server") => {
+        Kind::Supervisor(Supervisor::Server) => {
             ("Er hat selbst einen Fehler", "Sieh in sein Protokoll unter Einstellungen, System, Protokolle.")
         }
-        (_, "client") => {
-            ("Er kann nicht gefragt werden", "Starte die App neu. Bleibt es so, melde die genaue Meldung.")
-        }
-        (_, "refused_topics") => (
+        Kind::Client => ("Er kann nicht gefragt werden", "Starte die App neu. Bleibt es so, melde die genaue Meldung."),
+        Kind::RefusedTopics => (
             "Er lässt uns nur auf manche Topics schreiben",
             "Erlaube unsere Topics in den Zugriffsregeln des Brokers; die genaue Meldung nennt sie.",
         ),
-        (_, "not_heard") => (
+        Kind::NotHeard => (
             "Es hat sich noch nicht gemeldet",
             "Nichts. Es hat alles erfahren; gehört wird es, wenn es startet oder wenn du diese Seite darin öffnest.",
         ),
-        (_, "gone") => {
+        Kind::Gone => {
             ("Es läuft nicht, oder seine MQTT-Integration nicht", "Warte, bis es gestartet ist; dann erfährt es alles.")
         }
-        (_, "no_broker") => ("Ohne Broker nicht erreichbar", "Kümmere dich zuerst um den Broker."),
-        _ => return None,
+        Kind::NoBroker => ("Ohne Broker nicht erreichbar", "Kümmere dich zuerst um den Broker."),
     };
-    Some(Advice { what, next })
+    Advice { what, next }
 }

@@ -2,7 +2,7 @@
 
 use super::{Advice, Words};
 use crate::camera::{Reason, Status};
-use crate::chain::{Condition, Part};
+use crate::chain::{BrokerKind as Broker, Condition, Kind, Part, SupervisorKind as Supervisor};
 use crate::events::door::EventKind;
 
 /// English.
@@ -53,10 +53,6 @@ pub(in crate::web::page) const EN: Words = Words {
     condition,
     cause,
     out_of_reach: "out of reach",
-    other_cause: Advice {
-        what: "Something is wrong",
-        next: "See the exact message. If it does not help, download the diagnostics and report it.",
-    },
     cameras: "Cameras",
     status,
     reason,
@@ -237,66 +233,79 @@ fn kind(kind: EventKind) -> &'static str {
     }
 }
 
-fn cause(part: Part, kind: &str) -> Option<Advice> {
-    let (what, next) = match (part, kind) {
-        (Part::Broker, "timeout") => ("It does not answer", "Check that the broker runs, and its address."),
-        (_, "refused") => {
+fn cause(kind: Kind) -> Advice {
+    let (what, next) = match kind {
+        Kind::Broker(Broker::Timeout) => ("It does not answer", "Check that the broker runs, and its address."),
+        Kind::Broker(Broker::Refused) => {
             ("It takes no connections", "Start the broker (the Mosquitto broker app), and check its port.")
         }
-        (_, "starting") => ("Just starting", "Wait a few seconds."),
-        (_, "stopped") => ("Camera Herald is stopping", "Nothing."),
-        (_, "dns") => ("Its name does not resolve", "Check mqtt.host in the options, or start the broker's app."),
-        (_, "tls") => (
+        Kind::Broker(Broker::Dns) => {
+            ("Its name does not resolve", "Check mqtt.host in the options, or start the broker's app.")
+        }
+        Kind::Broker(Broker::Tls) => (
             "The secure connection fails",
             "Check mqtt.tls and mqtt.ca_file in the options, and the broker's certificate.",
         ),
-        (_, "auth") => (
+        Kind::Broker(Broker::Auth) => (
             "It refuses user name or password",
             "With a broker in the options: correct both. Else restart the broker's app; the new password is found by itself.",
         ),
-        (_, "broker_refused") => ("It refuses the connection", "See the broker's log: it says why."),
-        (_, "protocol") => ("It speaks another version of MQTT", "Set mqtt.protocol as the exact message says."),
-        (_, "taken_over") => {
+        Kind::Broker(Broker::BrokerRefused) => ("It refuses the connection", "See the broker's log: it says why."),
+        Kind::Broker(Broker::Protocol) => {
+            ("It speaks another version of MQTT", "Set mqtt.protocol as the exact message says.")
+        }
+        Kind::Broker(Broker::TakenOver) => {
             ("Two copies of Camera Herald run", "Stop the other one, or give it a data folder of its own.")
         }
-        (_, "packet_too_large") => ("It takes only small messages", "Raise max_packet_size in the broker's settings."),
-        (_, "half_open") => {
+        Kind::Broker(Broker::PacketTooLarge) => {
+            ("It takes only small messages", "Raise max_packet_size in the broker's settings.")
+        }
+        Kind::Broker(Broker::HalfOpen) => {
             ("It has stopped answering", "Wait: a new connection is made. If it goes on, check network and broker.")
         }
-        (_, "ack_overdue") => {
+        Kind::Broker(Broker::AckOverdue) => {
             ("It acknowledges nothing", "Wait: a new connection is made. If it goes on, restart the broker.")
         }
-        (_, "broken") => {
+        Kind::Broker(Broker::Broken) => {
             ("The connection broke", "Wait: a new connection is made. If it goes on, see the broker's log.")
         }
-        (_, "service_not_enabled" | "no_mqtt_service") => {
+        Kind::Supervisor(Supervisor::ServiceNotEnabled) => {
             ("No broker has registered", "Install and start the Mosquitto broker app, or set mqtt.host in the options.")
         }
-        (_, "not_ready") => ("It is starting or stopping", "Wait; this passes."),
-        (_, "no_access") => ("It gives no access to the MQTT service", "Reinstall the app, and report this."),
-        (_, "token_refused") => ("It refuses our token", "Restart the app: each start gets a new one."),
-        (_, "unreachable") => ("It cannot be reached", "It may be updating. Wait a few minutes."),
-        (_, "timeout") => ("It does not answer in time", "It may be busy. Wait a few minutes."),
-        (_, "cut_off") => ("Its answer ended early", "It was probably restarted. Wait a few minutes."),
-        (_, "not_json" | "malformed" | "unexpected") => {
+        Kind::Supervisor(Supervisor::NotReady) => ("It is starting or stopping", "Wait; this passes."),
+        Kind::Supervisor(Supervisor::NoAccess) => {
+            ("It gives no access to the MQTT service", "Reinstall the app, and report this.")
+        }
+        Kind::Supervisor(Supervisor::TokenRefused) => {
+            ("It refuses our token", "Restart the app: each start gets a new one.")
+        }
+        Kind::Supervisor(Supervisor::Unreachable) => {
+            ("It cannot be reached", "It may be updating. Wait a few minutes.")
+        }
+        Kind::Supervisor(Supervisor::Timeout) => ("It does not answer in time", "It may be busy. Wait a few minutes."),
+        Kind::Supervisor(Supervisor::CutOff) => {
+            ("Its answer ended early", "It was probably restarted. Wait a few minutes.")
+        }
+        Kind::Supervisor(Supervisor::NotJson | Supervisor::Malformed | Supervisor::Unexpected) => {
             ("Its answer is not understood", "Update the Supervisor and this app; if it stays, report this.")
         }
-        (_, "server") => ("It has a fault of its own", "See its log under Settings, System, Logs."),
-        (_, "client") => ("It cannot be asked", "Restart the app. If it stays, report the exact message."),
-        (_, "refused_topics") => (
+        Kind::Supervisor(Supervisor::Server) => {
+            ("It has a fault of its own", "See its log under Settings, System, Logs.")
+        }
+        Kind::Client => ("It cannot be asked", "Restart the app. If it stays, report the exact message."),
+        Kind::RefusedTopics => (
             "It lets us write to some topics only",
             "Allow our topics in the broker's access rules; the exact message names them.",
         ),
-        (_, "not_heard") => (
+        Kind::NotHeard => (
             "It has not said anything yet",
             "Nothing. It has been told everything; it is heard when it starts, or when you open this page in it.",
         ),
-        (_, "gone") => (
+        Kind::Gone => (
             "It is not running, or its MQTT integration is not",
             "Wait until it has started; it is told everything then.",
         ),
-        (_, "no_broker") => ("Out of reach without the broker", "See to the broker first."),
-        _ => return None,
+        Kind::NoBroker => ("Out of reach without the broker", "See to the broker first."),
     };
-    Some(Advice { what, next })
+    Advice { what, next }
 }

@@ -6,7 +6,7 @@ mod de;
 mod en;
 
 use crate::camera::{Reason, Status};
-use crate::chain::{Condition, Part};
+use crate::chain::{Condition, Kind, Part};
 use crate::events::door::EventKind;
 
 pub(super) use de::DE;
@@ -65,9 +65,8 @@ pub struct Words {
     pub in_own_words: &'static str,
     pub part: fn(Part) -> &'static str,
     pub condition: fn(Part, Condition) -> &'static str,
-    pub cause: fn(Part, &str) -> Option<Advice>,
+    pub cause: fn(Kind) -> Advice,
     pub out_of_reach: &'static str,
-    pub other_cause: Advice,
     // Cameras.
     pub cameras: &'static str,
     pub status: fn(Status) -> &'static str,
