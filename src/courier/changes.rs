@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::SignedDuration;
 
 use crate::broker::{Message, Up};
-use crate::camera::{CameraId, CameraState, Inventory, Statuses};
+use crate::camera::{CameraId, CameraState, HearingState, Hearings, Inventory, Statuses};
 use crate::events::outbox::{Histories, History};
 use crate::homeassistant::states::{self, Events, Known};
 use crate::homeassistant::{Leaf, Topics};
@@ -21,6 +21,7 @@ pub(super) struct World<'a> {
     pub(super) inventory: &'a Inventory,
     pub(super) statuses: &'a Statuses,
     pub(super) histories: &'a Histories,
+    pub(super) hearings: &'a Hearings,
     pub(super) events: Events,
     /// No event is on its way: the last delivered one is the last that was sent.
     pub(super) settled: bool,
@@ -35,7 +36,14 @@ pub(super) struct Sent {
     dismissed: BTreeSet<CameraId>,
     hashes: HashMap<String, i64>,
     /// What the hashes were made from; empty right after an announcement.
-    said: HashMap<CameraId, (Option<CameraState>, Option<History>)>,
+    said: HashMap<CameraId, Said>,
+}
+
+/// What a camera's states were made from.
+struct Said {
+    state: Option<CameraState>,
+    history: Option<History>,
+    hearing: Option<HearingState>,
 }
 
 impl Sent {
@@ -76,9 +84,12 @@ impl Sent {
     pub(super) fn changed(&mut self, topics: &Topics, up: &Up, world: &World<'_>) -> Vec<Message> {
         let mut messages = Vec::new();
         for camera in world.inventory.iter().filter(|camera| self.cameras.contains(&camera.id)) {
-            let known = Known { state: world.statuses.get(&camera.id), history: world.histories.get(&camera.id) };
-            if self.said.get(&camera.id).is_none_or(|(state, history)| is_news(state.as_ref(), history.as_ref(), known))
-            {
+            let known = Known {
+                state: world.statuses.get(&camera.id),
+                history: world.histories.get(&camera.id),
+                hearing: world.hearings.get(&camera.id),
+            };
+            if self.said.get(&camera.id).is_none_or(|said| is_news(said, known)) {
                 messages.extend(states::camera(topics, camera, known));
                 messages.push(states::availability(topics, camera, known.state));
                 let mut history = known.history.cloned();
@@ -88,7 +99,8 @@ impl Sent {
                     messages.retain(|message| message.topic != event);
                     history = history.map(|history| History { delivered: None, ..history });
                 }
-                self.said.insert(camera.id.clone(), (known.state.cloned(), history));
+                let said = Said { state: known.state.cloned(), history, hearing: known.hearing.cloned() };
+                self.said.insert(camera.id.clone(), said);
             }
         }
         messages.push(states::bridge(topics, up, self.cameras.len(), world.statuses, world.events));
@@ -102,12 +114,12 @@ pub(super) fn key(message: &Message) -> (String, i64) {
     (message.topic.clone(), hash(&message.payload))
 }
 
-fn is_news(state: Option<&CameraState>, history: Option<&History>, now: Known<'_>) -> bool {
-    let status_changed = match (state, now.state) {
+fn is_news(said: &Said, now: Known<'_>) -> bool {
+    let status_changed = match (said.state.as_ref(), now.state) {
         (Some(before), Some(after)) => is_status_news(before, after),
         (before, after) => before.is_some() != after.is_some(),
     };
-    status_changed || history != now.history
+    status_changed || said.history.as_ref() != now.history || said.hearing.as_ref() != now.hearing
 }
 
 /// Every probe brings a new latency and a new time of the last frame. Home Assistant writes each change into its

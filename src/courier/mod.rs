@@ -21,7 +21,7 @@ use self::delivery::{Delivery, Round};
 use self::flight::{Flight, Landed, LinkLost};
 use self::marks::Marks;
 use crate::broker::{Handle, LinkState, PublishError, Up};
-use crate::camera::{Inventory, Pictures, Statuses};
+use crate::camera::{Hearings, Inventory, Pictures, Statuses};
 use crate::events::outbox::{Histories, Outbox};
 use crate::homeassistant::states::Events;
 use crate::homeassistant::{Presence, Topics};
@@ -44,6 +44,8 @@ pub struct Sources {
     pub statuses: watch::Receiver<Statuses>,
     /// Their pasts.
     pub histories: watch::Receiver<Histories>,
+    /// Whether their own events are heard.
+    pub hearings: watch::Receiver<Hearings>,
     /// Their newest pictures.
     pub pictures: watch::Receiver<Pictures>,
     /// What was announced last.
@@ -126,6 +128,7 @@ impl Publisher {
                     histories_open = changed.is_ok();
                     Wake::States
                 }
+                Ok(()) = self.sources.hearings.changed() => Wake::States,
                 Ok(()) = self.sources.pictures.changed() => Wake::NewPictures,
                 Ok(()) = self.sources.announced.changed() => Wake::Announced,
                 Ok(()) = self.sources.presence.changed() => Wake::HomeAssistant,
@@ -273,11 +276,16 @@ impl Publisher {
             let inventory = self.sources.inventory.borrow();
             let statuses = self.sources.statuses.borrow_and_update();
             let histories = self.sources.histories.borrow_and_update();
-            self.sent.changed(
-                &self.topics,
-                up,
-                &changes::World { inventory: &inventory, statuses: &statuses, histories: &histories, events, settled },
-            )
+            let hearings = self.sources.hearings.borrow_and_update();
+            let world = changes::World {
+                inventory: &inventory,
+                statuses: &statuses,
+                histories: &histories,
+                hearings: &hearings,
+                events,
+                settled,
+            };
+            self.sent.changed(&self.topics, up, &world)
         };
         for message in changed {
             let (topic, content) = changes::key(&message);

@@ -6,7 +6,7 @@ use rusqlite::{OptionalExtension, params};
 
 use super::{Store, StoreError};
 
-/// The newest version of the schema.
+/// Version 5 of the schema.
 pub(super) const SCHEMA: &str =
     "CREATE TABLE subscriptions (host TEXT PRIMARY KEY, point TEXT NOT NULL) WITHOUT ROWID, STRICT;";
 

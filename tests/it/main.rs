@@ -17,6 +17,7 @@ mod events;
 mod library;
 mod link;
 mod minibroker;
+mod onvif;
 mod options;
 mod outbox;
 mod packaging;

@@ -28,7 +28,7 @@ use super::plan::Plan;
 use super::schedule::Schedule;
 use crate::broker::{Handle, Inbound, Interest, LinkState, Message, PublishError, Subscription};
 use crate::camera::prober::ProbeRequest;
-use crate::camera::{CameraId, Inventory, Statuses};
+use crate::camera::{CameraId, Hearings, Inventory, Statuses};
 use crate::events::outbox::{Histories, Outbox};
 use crate::homeassistant::presence::Presence;
 use crate::homeassistant::states;
@@ -71,6 +71,8 @@ pub struct Sources {
     pub statuses: watch::Receiver<Statuses>,
     /// Their pasts.
     pub histories: watch::Receiver<Histories>,
+    /// Whether their own events are heard.
+    pub hearings: watch::Receiver<Hearings>,
     /// Events that wait for the broker.
     pub outbox: Outbox,
     /// What comes from the broker.

@@ -168,7 +168,12 @@ impl Delivery {
         for camera in &plan.cameras {
             let messages = {
                 let (statuses, histories) = (sources.statuses.borrow(), sources.histories.borrow());
-                let known = Known { state: statuses.get(&camera.id), history: histories.get(&camera.id) };
+                let hearings = sources.hearings.borrow();
+                let known = Known {
+                    state: statuses.get(&camera.id),
+                    history: histories.get(&camera.id),
+                    hearing: hearings.get(&camera.id),
+                };
                 states::camera(&topics, camera, known)
             };
             for message in messages {

@@ -76,6 +76,7 @@ impl Stage {
             inventory: inventory_seen,
             statuses: watch::channel(Statuses::new()).1,
             histories,
+            hearings: watch::channel(Default::default()).1,
             outbox,
             inbound,
             probes,
