@@ -24,6 +24,8 @@ pub(crate) struct Walk {
     /// Up to here all is understood.
     at: usize,
     in_scan: bool,
+    /// A picture without a scan is none, and has no end.
+    had_scan: bool,
 }
 
 /// What stands at a place between the scans.
@@ -53,16 +55,22 @@ impl Walk {
             match piece(bytes.get(self.at..)?) {
                 Piece::Segment { marker, length } => {
                     self.in_scan = marker == START_OF_SCAN;
+                    self.had_scan |= self.in_scan;
                     self.at += length;
                 }
-                Piece::Edge(END) => return Some(start..self.at + 2),
-                // The picture broke off, and the next one begins.
+                Piece::Edge(END) if self.had_scan => return Some(start..self.at + 2),
+                // The picture broke off, and the next one begins here or later.
                 Piece::Edge(_) => self.restart(),
                 // Decoders pass over bytes that belong to nothing.
                 Piece::Stray => self.at += 1,
                 Piece::Unfinished => return None,
             }
         }
+    }
+
+    /// Whether a picture has begun.
+    pub(crate) fn has_begun(&self) -> bool {
+        self.start.is_some()
     }
 
     fn find_start(&mut self, bytes: &[u8]) -> Option<usize> {
@@ -80,7 +88,7 @@ impl Walk {
     }
 
     fn restart(&mut self) {
-        (self.start, self.in_scan) = (None, false);
+        (self.start, self.in_scan, self.had_scan) = (None, false, false);
     }
 
     /// To the next marker that is none of the scan's own: in it, 0xff is followed by 0 or a restart number (annex B.1.1.5).

@@ -27,5 +27,6 @@ mod port;
 mod probe;
 mod promises;
 mod shutdown;
+mod snapshots;
 mod supervisor;
 mod timelines;

@@ -5,6 +5,7 @@
 
 mod develop;
 mod figures;
+mod login;
 mod memory;
 pub(super) mod place;
 mod rtsp;

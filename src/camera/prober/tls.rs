@@ -12,10 +12,11 @@ use std::future::pending;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{ClientConfig, DigitallySignedStruct, SignatureScheme, crypto};
+use rustls::{AlertDescription, ClientConfig, DigitallySignedStruct, SignatureScheme, crypto};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
 use tokio_rustls::TlsConnector;
@@ -25,6 +26,9 @@ use url::{Position, Url};
 use super::place::Place;
 use crate::camera::{Failure, Reason};
 use crate::tls;
+
+/// For the TCP connection: the rest of the time belongs to the camera.
+const CONNECT_LIMIT: Duration = Duration::from_secs(5);
 
 /// TLS as cameras do it.
 pub(super) fn connector() -> TlsConnector {
@@ -45,7 +49,7 @@ pub(super) struct Relay {
 impl Relay {
     /// Connects to the camera and opens the door on loopback.
     pub(super) async fn open(connector: &TlsConnector, place: &Place, deadline: Instant) -> Result<Self, Failure> {
-        let camera = handshake(connector, place, deadline).await?;
+        let camera = handshake(connector, place, "rtsps", deadline).await?;
         let no_door =
             |error: io::Error| Failure::new(Reason::Protocol, format!("No port is free on loopback: {error}"));
         let door = tls::Relay::bind(camera).await.map_err(no_door)?;
@@ -69,28 +73,59 @@ impl Relay {
     }
 }
 
-async fn handshake(tls: &TlsConnector, place: &Place, deadline: Instant) -> Result<TlsStream<TcpStream>, Failure> {
+/// A TLS connection to a camera; `scheme` is what the user wrote in the address.
+pub(super) async fn handshake(
+    tls: &TlsConnector,
+    place: &Place,
+    scheme: &str,
+    deadline: Instant,
+) -> Result<TlsStream<TcpStream>, Failure> {
     let name = ServerName::try_from(place.host().to_owned())
         .map_err(|_| Failure::new(Reason::Dns, format!("{} is not a host name: check it", place.host())))?;
-    let plain = place.connect(deadline.saturating_duration_since(Instant::now())).await?;
+    let plain = place.connect(deadline.saturating_duration_since(Instant::now()).min(CONNECT_LIMIT)).await?;
     match timeout_at(deadline, tls.connect(name, plain)).await {
         Ok(Ok(stream)) => Ok(stream),
-        Ok(Err(error)) => Err(tls_failure(place, &error)),
+        Ok(Err(error)) => Err(tls_failure(place, scheme, &error)),
         Err(_) => Err(Failure::new(
             Reason::Timeout,
             format!(
-                "{place} accepts connections but starts no TLS: check the port, or use rtsp:// in place of rtsps://"
+                "{place} accepts connections but starts no TLS: check the port, or use {}:// in place of {scheme}://",
+                without_tls(scheme)
             ),
         )),
     }
 }
 
-/// The failure of a handshake; the error's text is rustls's and names no secret.
-pub(super) fn tls_failure(place: &Place, error: &dyn std::fmt::Display) -> Failure {
-    Failure::new(
-        Reason::Tls,
-        format!("No TLS connection to {place} ({error}): check the port, or use the camera's address without TLS"),
-    )
+/// The failure of a handshake, the same for every scheme. rustls's own text is in the debug log only: it says what a peer did, not what it is.
+fn tls_failure(place: &Place, scheme: &str, error: &io::Error) -> Failure {
+    tracing::debug!(%place, %error, "The TLS handshake failed");
+    let plain = without_tls(scheme);
+    let what = match error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
+        Some(
+            rustls::Error::AlertReceived(
+                AlertDescription::HandshakeFailure
+                | AlertDescription::ProtocolVersion
+                | AlertDescription::InsufficientSecurity,
+            )
+            | rustls::Error::PeerIncompatible(_),
+        ) => format!(
+            "the camera's TLS is too old, or offers no cipher that is still safe: update the camera's software, or use {plain}:// in place \
+             of {scheme}://"
+        ),
+        Some(rustls::Error::InvalidMessage(_)) => {
+            format!("it speaks no TLS at this port: check the port, or use {plain}:// in place of {scheme}://")
+        }
+        _ if error.kind() == io::ErrorKind::UnexpectedEof => format!(
+            "it closes the connection: the port is another, or the camera's TLS is too old; update the camera's software, or use \
+             {plain}:// in place of {scheme}://"
+        ),
+        _ => format!("{error}: check the port, or use {plain}:// in place of {scheme}://"),
+    };
+    Failure::new(Reason::Tls, format!("No TLS connection to {place}: {what}"))
+}
+
+fn without_tls(scheme: &str) -> &'static str {
+    if scheme == "https" { "http" } else { "rtsp" }
 }
 
 /// Accepts every certificate; see the module.

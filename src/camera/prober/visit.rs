@@ -10,6 +10,7 @@ use tracing::debug;
 use url::Url;
 
 use super::develop::{Darkroom, Exposure};
+use super::login::Logins;
 use super::place::Place;
 use super::{rtsp, snapshot, tls};
 use crate::camera::{Camera, Failure, Glimpse, Reason, Sighting};
@@ -17,8 +18,8 @@ use crate::camera::{Camera, Failure, Glimpse, Reason, Sighting};
 /// What probes share: made once, cheap to clone.
 #[derive(Clone)]
 pub struct Clients {
-    http: reqwest::Client,
     tls: TlsConnector,
+    logins: Logins,
     darkroom: Darkroom,
 }
 
@@ -26,7 +27,7 @@ impl Clients {
     /// Builds them. Opens no connection.
     #[must_use]
     pub fn new() -> Self {
-        Self { http: snapshot::client(), tls: tls::connector(), darkroom: Darkroom::default() }
+        Self { tls: tls::connector(), logins: Logins::default(), darkroom: Darkroom::default() }
     }
 }
 
@@ -52,7 +53,7 @@ pub struct Wish {
 pub async fn probe(clients: &Clients, camera: &Camera, wish: Wish) -> Result<Sighting, Failure> {
     let Wish { picture_limit, figures } = wish;
     let credentials = camera.credentials.as_ref();
-    let still = async |url| snapshot::probe(&clients.http, url, credentials).await;
+    let still = async |url| snapshot::probe(&clients.tls, &clients.logins, url, credentials).await;
     match (&camera.stream, &camera.snapshot) {
         (Some(stream), None) => {
             let (seen, exposure) = rtsp::probe(&clients.tls, stream, credentials, figures).await?;

@@ -103,6 +103,8 @@ impl RtspServer {
 pub(crate) enum Manner {
     /// Answers with these bytes, whatever it was asked, and closes.
     Says(Vec<u8>),
+    /// Answers with these bytes, whatever it was asked, and keeps the connection open.
+    Stays(Vec<u8>),
     /// Says this without being asked, and closes.
     Greets(Vec<u8>),
     /// Answers with these bytes again and again.
@@ -237,6 +239,11 @@ async fn behave(
 ) -> std::io::Result<()> {
     match manner {
         Manner::Says(bytes) | Manner::Greets(bytes) => stream.write_all(&bytes).await,
+        Manner::Stays(bytes) => {
+            stream.write_all(&bytes).await?;
+            tokio::time::sleep(Duration::from_secs(60)).await;
+            Ok(())
+        }
         Manner::Endless(bytes) => loop {
             stream.write_all(&bytes).await?;
         },
