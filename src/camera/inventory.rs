@@ -43,10 +43,10 @@ pub struct Camera {
 }
 
 impl Camera {
-    /// Nothing to probe: such a camera only sends events.
+    /// Nothing to probe: such a camera only sends events. One with a host tells itself where its pictures are.
     #[must_use]
     pub fn is_push_only(&self) -> bool {
-        self.stream.is_none() && self.snapshot.is_none()
+        self.stream.is_none() && self.snapshot.is_none() && self.host.is_none()
     }
 }
 

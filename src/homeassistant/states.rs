@@ -129,6 +129,7 @@ fn source_type(camera: &Camera) -> &'static str {
     match (&camera.stream, &camera.snapshot) {
         (Some(_), _) => "rtsp",
         (None, Some(_)) => "snapshot",
+        (None, None) if camera.host.is_some() => "onvif",
         (None, None) => "push",
     }
 }

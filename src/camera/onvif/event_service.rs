@@ -145,9 +145,9 @@ impl Device {
         self.wire.ask(&request).await.map(|_gone| ())
     }
 
-    /// Events are among the device's services.
-    pub(crate) fn offers_events(&self) -> bool {
-        self.services.events.is_some()
+    /// Whether events are among the device's services.
+    pub(crate) fn offers_events(&self) -> Result<(), Trouble> {
+        self.services.events.as_ref().map(drop).ok_or_else(|| Trouble::not_offered(&self.wire.place, "events"))
     }
 
     fn ends(&self, term: Term) -> String {

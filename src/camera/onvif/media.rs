@@ -5,7 +5,7 @@ use url::Url;
 
 use super::address::of_media;
 use super::device::{Device, request};
-use super::trouble::Trouble;
+use super::trouble::{Kind, Trouble};
 use super::xml;
 
 const MEDIA: &str = "http://www.onvif.org/ver10/media/wsdl";
@@ -61,23 +61,31 @@ impl Device {
 
     /// The addresses of a channel's pictures, counted from 1.
     pub(crate) async fn addresses(&mut self, channel: u32) -> Result<Addresses, Trouble> {
-        let sources = self.sources().await?;
+        let sources = match self.sources().await {
+            Err(trouble) if is_missing(&trouble) => return Err(self.no_stream()),
+            other => other?,
+        };
         let profile = sources.channel(channel).and_then(Source::best).cloned().ok_or_else(|| {
             let what = format!("has no video source number {channel}: check the camera's channel");
             Trouble::broken(&self.wire.place, &what)
         })?;
-        let stream = self.address_of(&profile, "GetStreamUri").await?;
+        let stream = match self.address_of(&profile, "GetStreamUri").await {
+            Err(trouble) if is_missing(&trouble) => None,
+            other => other?,
+        };
         // Not every camera makes pictures for itself.
         let snapshot = self.address_of(&profile, "GetSnapshotUri").await.ok().flatten();
         let snapshot = snapshot.filter(|url| url.scheme().starts_with("http"));
         let stream = stream.filter(|url| url.scheme().starts_with("rtsp"));
         if stream.is_none() && snapshot.is_none() {
-            return Err(Trouble::broken(
-                &self.wire.place,
-                "names no stream that can be used: enter stream or snapshot",
-            ));
+            return Err(self.no_stream());
         }
         Ok(Addresses { stream, snapshot })
+    }
+
+    fn no_stream(&self) -> Trouble {
+        let what = "names no stream by ONVIF that can be used: enter the camera's stream or snapshot";
+        Trouble::broken(&self.wire.place, what)
     }
 
     async fn address_of(&mut self, profile: &Profile, operation: &str) -> Result<Option<Url>, Trouble> {
@@ -99,6 +107,10 @@ impl Device {
         let told = self.read(&answer, |body| xml::text_of(body, "Uri"))?;
         Ok(told.and_then(|told| of_media(&told, &self.reached)))
     }
+}
+
+fn is_missing(trouble: &Trouble) -> bool {
+    matches!(trouble.kind, Kind::NotOffered | Kind::Fault)
 }
 
 impl Sources {

@@ -13,6 +13,7 @@ mod schedule;
 mod snapshot;
 mod tls;
 mod visit;
+mod whereabouts;
 
 use std::collections::HashMap;
 use std::ops::RangeInclusive;

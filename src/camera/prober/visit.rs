@@ -12,6 +12,7 @@ use url::Url;
 use super::develop::{Darkroom, Exposure};
 use super::login::Logins;
 use super::place::Place;
+use super::whereabouts::Whereabouts;
 use super::{rtsp, snapshot, tls};
 use crate::camera::{Camera, Failure, Glimpse, Reason, Sighting};
 
@@ -21,13 +22,19 @@ pub struct Clients {
     tls: TlsConnector,
     logins: Logins,
     darkroom: Darkroom,
+    whereabouts: Whereabouts,
 }
 
 impl Clients {
     /// Builds them. Opens no connection.
     #[must_use]
     pub fn new() -> Self {
-        Self { tls: tls::connector(), logins: Logins::default(), darkroom: Darkroom::default() }
+        Self {
+            tls: tls::connector(),
+            logins: Logins::default(),
+            darkroom: Darkroom::default(),
+            whereabouts: Whereabouts::default(),
+        }
     }
 }
 
@@ -51,6 +58,17 @@ pub struct Wish {
 /// # Errors
 /// [`Failure`] when no picture was seen, with the cause and what to do about it.
 pub async fn probe(clients: &Clients, camera: &Camera, wish: Wish) -> Result<Sighting, Failure> {
+    let Some(completed) = clients.whereabouts.complete(camera).await? else {
+        return look(clients, camera, wish).await;
+    };
+    let outcome = look(clients, &completed, wish).await;
+    if outcome.is_err() {
+        clients.whereabouts.forget(&camera.id);
+    }
+    outcome
+}
+
+async fn look(clients: &Clients, camera: &Camera, wish: Wish) -> Result<Sighting, Failure> {
     let Wish { picture_limit, figures } = wish;
     let credentials = camera.credentials.as_ref();
     let still = async |url| snapshot::probe(&clients.tls, &clients.logins, url, credentials).await;

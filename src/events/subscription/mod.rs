@@ -3,6 +3,7 @@
 //! In: the inventory. Out: submissions to the outbox, as those of the doors, and [`Hearings`]. Invariant: what was pulled is on
 //! disk before the camera is asked for more; a device that misbehaves costs its own cameras only.
 
+mod check;
 mod ears;
 mod keeper;
 mod life;
@@ -11,4 +12,5 @@ mod meaning;
 mod properties;
 mod submit;
 
+pub(crate) use check::check;
 pub use keeper::{Keeper, Sources};

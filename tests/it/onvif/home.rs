@@ -55,3 +55,42 @@ async fn a_cameras_own_event_comes_to_home_assistant_and_so_does_whether_it_is_h
     }
     herald.terminate().await;
 }
+
+#[tokio::test]
+async fn a_host_alone_is_enough_and_addresses_that_stopped_working_are_asked_for_again() {
+    use camera_herald::demo::device::Media;
+
+    use crate::support::camera::{Manner, ScriptedCamera, http, jpeg};
+
+    let (broker, camera) = (Broker::start(Config::default()).unwrap(), Device::start(Quirks::default()).await.unwrap());
+    let picture = http(200, "Content-Type: image/jpeg\r\n", &jpeg(640, 360));
+    let (first, second) = (
+        ScriptedCamera::start(Manner::Says(picture.clone())).await,
+        ScriptedCamera::start(Manner::Says(picture)).await,
+    );
+    let show = |address: String| {
+        let profile = |name: &str, width| (name.to_owned(), "video_1".to_owned(), width, 360);
+        let profiles = vec![profile("main", 1_920), profile("sub", 640), profile("tiny", 320)];
+        camera.show(Media { profiles, snapshot: Some(address), ..Media::default() });
+    };
+    show(first.url("http", "/{}.jpg").replace("127.0.0.1", "192.0.2.108"));
+    let cameras = json!([{ "name": "Front", "host": camera.addr().to_string(), "check_seconds": 5 }]);
+    let mut herald = Herald::start(Setup::with_broker(broker.addr(), cameras)).await;
+    let status = "camera_herald/camera/front/status";
+    let online = retained(&broker, status, |status| status["status"] == "online").await;
+    assert_eq!((&online["resolution"], &online["source_type"]), (&json!("640x360"), &json!("onvif")));
+    assert!(
+        first.seen().requests[0].starts_with("GET /sub.jpg"),
+        "the smallest that is wide enough, at the host that answers"
+    );
+
+    show(second.url("http", "/{}.jpg"));
+    first.once(Manner::Says(http(404, "", b"")));
+    let deadline = Instant::now() + PATIENCE;
+    while second.seen().connections == 0 {
+        assert!(Instant::now() < deadline, "it was never asked again");
+        sleep(Duration::from_millis(50)).await;
+    }
+    retained(&broker, status, |status| status["status"] == "online").await;
+    herald.terminate().await;
+}
