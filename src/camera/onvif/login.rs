@@ -73,7 +73,9 @@ impl Login {
         if self.credentials.is_none() {
             return false;
         }
-        self.http = PasswordClient::try_from(challenges).ok();
+        // ONVIF's HTTP login is Digest (Core Specification, section 5.9.1): Basic would be the password in clear to whoever asks for it.
+        let client = PasswordClient::try_from(challenges).ok();
+        self.http = client.filter(|client| matches!(client, PasswordClient::Digest(_)));
         self.http.is_some()
     }
 
@@ -120,6 +122,7 @@ mod tests {
         assert!(login.security("2026-11-25T20:00:00Z").contains("s&lt;cret"));
         assert!(!login.refused(), "there is no third way");
         login.begin_again();
+        assert!(!login.challenged("Basic realm=\"camera\""));
         assert!(login.challenged("Digest realm=\"camera\", nonce=\"1\", qop=\"auth\""));
         assert!(!login.refused(), "who asks for a digest does not get the password");
         assert_eq!(Login::new(None).security("now"), "");

@@ -25,11 +25,11 @@ pub(super) async fn answer(State(shared): State<Arc<Shared>>, uri: Uri, headers:
     let root = document.root_element();
     let Some(operation) = operation(root) else { return StatusCode::BAD_REQUEST.into_response() };
     let asked = Asked::new(operation, root, &uri);
-    drop_document(document);
+    // It must not live across a wait.
+    drop(document);
     let path = uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
-    let entered = enter(&shared, &headers, &text, &path, &asked);
-    if let Err(response) = entered {
-        return response;
+    if let Some(refusal) = refusal(&shared, &headers, &text, &path, &asked) {
+        return refusal;
     }
     if asked.operation == "PullMessages" {
         return pull(&shared, &asked).await;
@@ -49,10 +49,6 @@ struct Asked {
     timeout: Option<Duration>,
     term: Option<String>,
     profile: Option<String>,
-}
-
-fn drop_document(document: Document<'_>) {
-    drop(document);
 }
 
 fn operation(root: Node<'_, '_>) -> Option<String> {
@@ -87,19 +83,19 @@ fn seconds(text: &str) -> Option<Duration> {
 }
 
 /// The door: who may come in, and what cameras refuse before they look at it.
-fn enter(shared: &Shared, headers: &HeaderMap, text: &str, path: &str, asked: &Asked) -> Result<(), Response> {
+fn refusal(shared: &Shared, headers: &HeaderMap, text: &str, path: &str, asked: &Asked) -> Option<Response> {
     let mut inside = shared.inside();
     *inside.seen.operations.entry(asked.operation.clone()).or_default() += 1;
     let quirks = inside.quirks;
     if quirks.bomb {
-        return Err(respond(Ok(answers::bomb())));
+        return Some(respond(Ok(answers::bomb())));
     }
     let open = OPEN.contains(&asked.operation.as_str()) && !(quirks.locked_clock && asked.operation == OPEN[0]);
     if !open {
-        let document = Document::parse(text).map_err(|_broken| StatusCode::BAD_REQUEST.into_response())?;
+        let Ok(document) = Document::parse(text) else { return Some(StatusCode::BAD_REQUEST.into_response()) };
         if let Err(stranger) = check(&mut inside, headers, document.root_element(), text.as_bytes(), path) {
             inside.seen.refused += 1;
-            return Err(match stranger {
+            return Some(match stranger {
                 Stranger::Challenged => {
                     (StatusCode::UNAUTHORIZED, [(header::WWW_AUTHENTICATE, CHALLENGE)]).into_response()
                 }
@@ -108,9 +104,9 @@ fn enter(shared: &Shared, headers: &HeaderMap, text: &str, path: &str, asked: &A
         }
     }
     if quirks.needs_addressing && !asked.addressed {
-        return Err(respond(Err(fault("wsa:MessageAddressingHeaderRequired", "Action and MessageID are required"))));
+        return Some(respond(Err(fault("wsa:MessageAddressingHeaderRequired", "Action and MessageID are required"))));
     }
-    Ok(())
+    None
 }
 
 fn respond(outcome: Result<String, String>) -> Response {

@@ -167,7 +167,7 @@ impl Listener {
         };
         let now = now();
         let news = seen.into_iter().filter(|seen| {
-            let property = Property { topic: message.topic.clone(), source: message.source.clone(), kind: seen.kind };
+            let property = Property::of(message, &ear.camera, seen.kind);
             self.properties.tell(property, *seen, message.operation, now)
         });
         // A camera that rages must not fill the outbox of the others.

@@ -7,7 +7,8 @@ use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use super::meaning::Seen;
-use crate::camera::onvif::Operation;
+use crate::camera::CameraId;
+use crate::camera::onvif::{Notification, Operation};
 use crate::events::door::EventKind;
 
 /// Some cameras never say that it is over. What was told this long ago is over when it is told again.
@@ -18,9 +19,24 @@ const MOST: usize = 2_048;
 /// A property: a topic, what it is about, and what was seen.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Property {
-    pub(super) topic: String,
-    pub(super) source: Vec<(String, String)>,
-    pub(super) kind: EventKind,
+    topic: String,
+    source: Vec<(String, String)>,
+    kind: EventKind,
+}
+
+/// Two topics by which many cameras tell one and the same motion.
+const TWINS: [&str; 2] = ["VideoSource/MotionAlarm", "RuleEngine/CellMotionDetector/Motion"];
+
+impl Property {
+    /// The property that a message of a camera is about.
+    pub(super) fn of(message: &Notification, camera: &CameraId, kind: EventKind) -> Self {
+        if TWINS.contains(&message.topic.as_str()) {
+            // They name their source in different ways; whose they are is known.
+            let source = vec![("camera".to_owned(), camera.to_string())];
+            return Self { topic: TWINS[0].to_owned(), source, kind };
+        }
+        Self { topic: message.topic.clone(), source: message.source.clone(), kind }
+    }
 }
 
 /// The states of one device's properties.

@@ -82,6 +82,20 @@ async fn every_peculiarity_of_real_cameras_is_survived() {
 }
 
 #[tokio::test]
+async fn one_motion_that_is_told_by_two_topics_is_one_event() {
+    let camera = device(Quirks::default()).await;
+    let mut ears = Ears::open([at("front", &camera)]);
+    ears.become_("front", Hearing::Listening).await;
+    for there in ["true", "false"] {
+        camera.tell(MOTION, VIDEO_1, &format!("State={there}"));
+        let source = "VideoSourceConfigurationToken=config_video_1,Rule=motion";
+        camera.tell("RuleEngine/CellMotionDetector/Motion", source, &format!("IsMotion={there}"));
+    }
+    assert_eq!(ears.event().await.kind, EventKind::Motion);
+    assert_eq!(ears.event_soon().await, None);
+}
+
+#[tokio::test]
 async fn a_recorders_channels_are_told_apart_by_one_subscription_and_what_nobody_knows_is_nobodys() {
     use camera_herald::camera::Camera;
     use camera_herald::demo::device::Media;
