@@ -224,8 +224,8 @@ async fn plain(broker: &Mosquitto) -> f64 {
     async fn publish(State(handle): State<Handle>, body: axum::body::Bytes) -> StatusCode {
         let Ok(event) = serde_json::from_slice::<Value>(&body) else { return StatusCode::BAD_REQUEST };
         let message = Message { topic: "t/plain".to_owned(), payload: event.to_string().into(), retain: false };
-        match handle.publish(message).await {
-            Ok(()) => StatusCode::ACCEPTED,
+        match handle.lease().expect("the link is up").publish(message).await {
+            Ok(_) => StatusCode::ACCEPTED,
             Err(_) => StatusCode::SERVICE_UNAVAILABLE,
         }
     }

@@ -52,7 +52,7 @@ async fn publish(broker: SocketAddr, protocol: Protocol) -> Duration {
     let mut acks = Vec::with_capacity(MESSAGES);
     for i in 0..MESSAGES {
         let message = Message { topic: format!("t/{i}"), payload: payload.clone(), retain: true };
-        acks.push(link.handle.send(message).await.expect("the link is up"));
+        acks.push(link.send(message).await.expect("the link is up"));
     }
     for ack in acks {
         ack.acknowledged().await.expect("the link is up");

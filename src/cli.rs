@@ -39,6 +39,12 @@ pub enum Command {
     Retract,
     /// Ask the running service whether it is well, for Docker
     Healthcheck,
+    /// Make one whole copy of the database, which a backup may take while the service runs; ends with 0 whatever happens
+    Snapshot {
+        /// The backup is over: remove the copy
+        #[arg(long)]
+        done: bool,
+    },
     /// Show the whole thing with nothing installed: an embedded broker and two simulated cameras
     #[cfg(feature = "demo")]
     Demo,

@@ -1,11 +1,11 @@
 //! Camera Herald: every camera of a home as a Home Assistant device over MQTT, kept true through every restart.
 //!
 //! ```text
-//! control   supervisor ──credentials──> broker::session ══LinkState(epoch)══> announcer ══Announced(epoch), Presence══> publisher
-//! state     inventory ══cameras══> prober ──report──> tracker ══statuses══> publisher
-//! event     door ──event──> outbox ──next/ack──> publisher
-//!           inventory ══cameras══> announcer        session ──birth──> announcer
-//!           announcer, publisher ──broker::Handle──> session                 ══ watch, latest wins   ── mpsc or call
+//! control   supervisor ──credentials──> broker::session ══LinkState: Down | Up(lease)══> mirror ══Announced══> courier
+//! state     inventory ══cameras══> prober ──report──> tracker ══statuses══> mirror        pictures ══> courier
+//! event     door ──event──> outbox ──next/ack──> courier
+//! heard     session ──inbox──> mirror ══Presence══> courier
+//!           mirror, courier ──lease.send──> session                 ══ watch, latest wins   ── mpsc or call
 //! ```
 //!
 //! Data goes from left to right, `use` goes from right to left: a module may name what feeds it, never what it feeds.

@@ -5,22 +5,21 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Notify, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::app::installation::Installation;
 use crate::app::tasks::Tasks;
-use crate::broker::{Handle, LinkState, Session};
+use crate::broker::{Inbox, LinkState, Session};
 use crate::camera::prober::{self, ProbeRequest};
 use crate::camera::{Hearings, Inventory, LastProbes, Pictures, ProbeFigures, Recorder, Statuses, Timelines, tracker};
 use crate::chain;
-use crate::courier::{self, Publisher};
+use crate::courier::{self, Courier};
 use crate::events::door::{self, CurrentToken, Doors, Submission, Tally};
 use crate::events::outbox::{self, Histories, Keeper, Outbox};
 use crate::events::subscription;
-use crate::homeassistant::{Owner, Presence};
-use crate::mirror::announcer::{self, Requests};
-use crate::mirror::{Announced, Announcer, ledger::Ledger};
+use crate::homeassistant::{Owner, Presence, heard};
+use crate::mirror::{self, Announced, Mirror, Requests, ledger::Ledger};
 use crate::options::Options;
 use crate::store::Store;
 use crate::web::feeds::Feeds;
@@ -76,9 +75,10 @@ pub(super) async fn wire(installation: &Installation, store: Store) -> Wired {
         chain: chain.chain,
         surroundings: chain.surroundings,
         presence: told.presence,
+        page_seen: told.page_seen,
         announced: told.announced,
         dismissed: told.dismissed,
-        announcer: told.requests,
+        mirror: told.requests,
         prober: cameras.requests,
         token: events.token,
         look,
@@ -169,11 +169,12 @@ struct HomeAssistant {
     link: watch::Receiver<LinkState>,
     announced: watch::Receiver<Option<Announced>>,
     dismissed: watch::Receiver<BTreeSet<Owner>>,
-    presence: watch::Sender<Presence>,
+    presence: watch::Receiver<Presence>,
+    page_seen: Arc<Notify>,
     requests: Requests,
 }
 
-/// Session, announcer and publisher. The handles on the session are theirs alone: it ends when they do.
+/// Session, mirror and courier. The handles on the session are theirs alone: it ends when they do.
 async fn home_assistant(
     tasks: &mut Tasks,
     installation: &Installation,
@@ -183,57 +184,46 @@ async fn home_assistant(
     events: &Events,
 ) -> HomeAssistant {
     let topics = installation.topics();
-    let (session, handle, inbound) =
-        Session::new(installation.session_settings(), installation.identity(), announcer::subscriptions(&topics));
+    let inbox = Inbox::new(heard::subscriptions(&topics));
+    let (session, handle) = Session::new(installation.session_settings(), installation.identity(), inbox.clone());
     let link = handle.link();
-    let publisher_gone = CancellationToken::new();
-    let (requests, asked) = announcer::requests();
-    let presence = watch::Sender::new(Presence::default());
-    let sources = announcer::Sources {
+    let courier_gone = CancellationToken::new();
+    let (requests, asked) = mirror::requests();
+    let (presence, presence_seen) = watch::channel(Presence::default());
+    let page_seen = Arc::new(Notify::new());
+    let (adopted, adopted_seen) = watch::channel(0);
+    let sources = mirror::Sources {
         inventory: inventory.clone(),
         statuses: cameras.statuses.clone(),
         histories: events.histories.clone(),
         hearings: events.hearings.clone(),
         outbox: events.outbox.clone(),
-        inbound,
+        inbox,
         probes: cameras.requests.clone(),
         requests: asked,
-        presence: presence.clone(),
+        page_seen: page_seen.clone(),
+        presence,
+        adopted: adopted_seen,
     };
     let ledger = Ledger::load(store).await;
-    let (announcer, announced, dismissed) =
-        Announcer::new(topics, handle.clone(), sources, ledger, publisher_gone.clone());
-    let publisher =
-        publisher(installation, handle, inventory, cameras, events, announced.clone(), presence.subscribe());
-    tasks.spawn("session", session.run());
-    tasks.spawn("announcer", announcer.run());
-    tasks.spawn("publisher", async move {
-        let _says_so_when_it_is_gone = publisher_gone.drop_guard();
-        publisher.run().await;
-    });
-    HomeAssistant { link, announced, dismissed, presence, requests }
-}
-
-fn publisher(
-    installation: &Installation,
-    handle: Handle,
-    inventory: &watch::Receiver<Inventory>,
-    cameras: &Cameras,
-    events: &Events,
-    announced: watch::Receiver<Option<Announced>>,
-    presence: watch::Receiver<Presence>,
-) -> Publisher {
+    let (mirror, announced, dismissed) = Mirror::new(topics, handle.clone(), sources, ledger, courier_gone.clone());
     let sources = courier::Sources {
         inventory: inventory.clone(),
-        statuses: cameras.statuses.clone(),
         histories: events.histories.clone(),
-        hearings: events.hearings.clone(),
         pictures: cameras.pictures.clone(),
-        announced,
-        presence,
+        announced: announced.clone(),
+        presence: presence_seen.clone(),
         outbox: events.outbox.clone(),
+        adopted,
     };
-    Publisher::new(installation.topics(), handle, sources, installation.options.events.stale_after)
+    let courier = Courier::new(installation.topics(), handle, sources, installation.options.events.stale_after);
+    tasks.spawn("session", session.run());
+    tasks.spawn("mirror", mirror.run());
+    tasks.spawn("courier", async move {
+        let _says_so_when_it_is_gone = courier_gone.drop_guard();
+        courier.run().await;
+    });
+    HomeAssistant { link, announced, dismissed, presence: presence_seen, page_seen, requests }
 }
 
 /// The keeper of the chain.
@@ -250,7 +240,7 @@ fn chain(
         uses_service: app_mode && installation.options.mqtt.broker.is_none(),
         supervisor: installation.supervisor(),
         link: home_assistant.link.clone(),
-        presence: home_assistant.presence.subscribe(),
+        presence: home_assistant.presence.clone(),
         looks,
     });
     tasks.spawn("chain", keeper.run(stop.clone()));

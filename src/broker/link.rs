@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::Cause;
+use super::{Cause, Lease};
 
 /// What the session knows about its link.
 ///
@@ -17,8 +17,8 @@ pub enum LinkState {
         /// Since when.
         since: Timestamp,
     },
-    /// Connected, and subscribed again.
-    Up(Up),
+    /// Connected, and subscribed again: the right to send in this epoch.
+    Up(Lease),
 }
 
 /// A connected link.
@@ -46,6 +46,15 @@ impl LinkState {
     pub fn epoch(&self) -> Option<u64> {
         match self {
             Self::Up(up) => Some(up.epoch),
+            Self::Down { .. } => None,
+        }
+    }
+
+    /// The right to send while connected.
+    #[must_use]
+    pub fn lease(&self) -> Option<&Lease> {
+        match self {
+            Self::Up(lease) => Some(lease),
             Self::Down { .. } => None,
         }
     }

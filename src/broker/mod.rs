@@ -1,23 +1,25 @@
 //! The connection to the broker.
 //!
 //! One task, the [`Session`], owns rumqttc's event loop and is the only sender of a watch channel of [`LinkState`].
-//! Everybody else holds a [`Handle`]: publish (returns on the broker's acknowledgement), scan, and the link's state.
+//! Everybody else holds a [`Handle`] and sees the link's state; while it is up that state carries a [`Lease`], the right to send in this epoch.
 //! No callback runs foreign code and nothing that a caller does can block the event loop.
 
 pub mod cause;
 pub mod client_id;
-pub mod error;
 pub mod handle;
+pub mod inbox;
+pub mod lease;
 pub mod link;
 pub mod session;
 pub mod settings;
 
 pub use cause::{BrokerKind, Cause, CauseKind};
-pub use error::PublishError;
-pub use handle::{Ack, Handle, Message};
+pub use handle::Handle;
+pub use inbox::{Inbox, Incoming};
+pub use lease::{Ack, Lease, LinkLost, Message, Permit};
 pub use link::{LinkState, Up};
 pub use session::Session;
-pub use settings::{Identity, Inbound, Interest, Settings, Subscription, Timing};
+pub use settings::{Identity, Settings, Subscription, Timing};
 
 /// What is assumed of a broker that does not tell its largest packet: Mosquitto 2.1's default.
 pub const ASSUMED_MAX_PACKET: usize = 2_000_000;

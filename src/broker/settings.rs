@@ -3,9 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use bytes::Bytes;
-
-use super::handle::Message;
+use super::lease::Message;
 use crate::options::Protocol;
 use crate::supervisor::CredentialSource;
 
@@ -22,35 +20,17 @@ pub struct Identity {
     pub trial_topics: Vec<String>,
 }
 
-/// What to receive.
+/// What to receive: live messages of a few words.
 #[derive(Debug, Clone)]
 pub struct Subscription {
     /// The topic filter.
     pub filter: String,
     /// QoS 1; else QoS 0.
     pub at_least_once: bool,
-    /// Which of its messages are wanted.
-    pub interest: Interest,
-}
-
-/// Which messages of a subscription are wanted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Interest {
-    /// Every one.
-    All,
-    /// Live ones without a payload: somebody clears a topic.
-    Clearing,
-}
-
-/// A received message.
-#[derive(Debug, Clone)]
-pub struct Inbound {
-    /// Where it came.
-    pub topic: String,
-    /// What.
-    pub payload: Bytes,
-    /// A replay of a kept message, not news.
-    pub retained: bool,
+    /// The payloads that mean something; the empty one is the clearing of a topic. Anything else is not heard.
+    pub words: &'static [&'static str],
+    /// How many different topics and words may wait to be heard.
+    pub places: usize,
 }
 
 /// The session's time limits.

@@ -20,6 +20,8 @@ pub use figures::ProbeFigures;
 pub use hearing::{Hearing, HearingState, Hearings};
 pub use host::Host;
 pub use id::CameraId;
+#[cfg(test)]
+pub(crate) use inventory::push_only;
 pub use inventory::{Camera, CameraKind, Inventory};
 pub use pictures::{Picture, Pictures};
 pub use report::{Failure, Glimpse, LastProbe, LastProbes, Reason, Report, Sighting};

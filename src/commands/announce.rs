@@ -1,18 +1,11 @@
 //! `camera-herald announce`: sends the discovery messages once and waits for the acknowledgements.
 
-use std::collections::BTreeSet;
 use std::process::ExitCode;
-
-use tokio::time::Instant;
 
 use super::blocking::block_on;
 use super::{CommandError, once, say};
 use crate::app::installation::Installation;
-use crate::mirror::announcer::Delivery;
-use crate::mirror::ledger::Ledger;
-use crate::mirror::pace::Pace;
-use crate::mirror::plan::Plan;
-use crate::store::Store;
+use crate::mirror::Goal;
 
 /// Announces the bridge and every enabled camera; returns how many cameras.
 ///
@@ -29,15 +22,10 @@ pub fn announce(installation: &Installation) -> Result<usize, CommandError> {
 /// # Errors
 /// What went wrong on the way to the broker.
 pub async fn announce_async(installation: &Installation) -> Result<usize, CommandError> {
-    let plan = Plan::new(&installation.inventory(), &BTreeSet::new());
-    let ledger = Ledger::load(Store::open(&installation.environment.data_dir)?).await;
-    once::connected(installation, |handle| async {
-        let mut delivery = Delivery::new(installation.topics(), handle, ledger, Pace::new(Instant::now()));
-        delivery.announce_configs(&plan).await?;
-        Ok(())
-    })
-    .await?;
-    Ok(plan.cameras.len())
+    let inventory = installation.inventory();
+    let cameras = inventory.len();
+    once::reach(installation, Goal::Devices, inventory).await?;
+    Ok(cameras)
 }
 
 pub(super) fn command(installation: &Installation) -> Result<ExitCode, CommandError> {

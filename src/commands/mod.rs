@@ -12,12 +12,13 @@ mod healthcheck;
 mod once;
 mod retract;
 mod run;
+mod snapshot;
 
 use std::io;
 use std::process::ExitCode;
 
 use crate::app::installation::Installation;
-use crate::broker::{Cause, PublishError};
+use crate::broker::{Cause, LinkLost};
 use crate::cli::{Cli, Command};
 use crate::options::{Environment, LogLevel, OptionsError};
 use crate::store::StoreError;
@@ -47,7 +48,13 @@ pub enum CommandError {
     NotConnected(Cause),
     /// The broker did not acknowledge everything.
     #[error(transparent)]
-    Publish(#[from] PublishError),
+    Publish(#[from] LinkLost),
+    /// The broker's access rules or limits are in the way; each message was named.
+    #[error("the broker did not take {messages} of the messages; the lines above name them")]
+    Untaken {
+        /// How many.
+        messages: u64,
+    },
     /// The demo's broker, cameras or temporary directory.
     #[cfg(feature = "demo")]
     #[error("the demo cannot start: {0}")]
@@ -83,6 +90,7 @@ pub fn dispatch(cli: Cli) -> ExitCode {
         Command::Check { json } => check::command(environment, cli.set, json),
         Command::Announce => quiet(environment, cli.set).and_then(|installation| announce::command(&installation)),
         Command::Retract => quiet(environment, cli.set).and_then(|installation| retract::command(&installation)),
+        Command::Snapshot { done } => Ok(snapshot::command(&environment.data_dir, done)),
         Command::Healthcheck => healthcheck::command(&environment),
         #[cfg(feature = "demo")]
         Command::Demo => demo::command(environment.no_color, cli.set),

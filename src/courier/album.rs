@@ -46,9 +46,21 @@ impl Album {
         self.held.retain(|camera| histories.get(camera).is_some_and(|history| history.active_until.is_some()));
         self.sent.retain(|camera, _| pictures.contains_key(camera));
         for (camera, Picture { jpeg, .. }) in pictures {
-            if announced(camera) && !self.held.contains(camera) && self.sent.get(camera) != Some(jpeg) {
+            if announced(camera) && !self.held.contains(camera) && !self.has(camera, jpeg) {
                 self.due.insert(camera.clone());
             }
+        }
+    }
+
+    /// Whether Home Assistant has this picture. An equal one takes the place of the one that was sent, so that it is compared once.
+    fn has(&mut self, camera: &CameraId, jpeg: &Bytes) -> bool {
+        match self.sent.get_mut(camera) {
+            Some(sent) if sent.as_ptr() == jpeg.as_ptr() && sent.len() == jpeg.len() => true,
+            Some(sent) if sent == jpeg => {
+                *sent = jpeg.clone();
+                true
+            }
+            _ => false,
         }
     }
 

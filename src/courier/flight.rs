@@ -10,17 +10,13 @@ use std::pin::Pin;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesOrdered;
 
-use crate::broker::{Ack, PublishError};
-
-/// The link went down before the acknowledgement.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct LinkLost;
+use crate::broker::{Ack, LinkLost};
 
 /// What has landed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Landed {
-    /// A state, or a picture that was sent again.
-    State,
+    /// What was sent again: a picture, or the last event.
+    Again,
     /// Everything of the event in this row of the outbox.
     Event(i64),
 }
@@ -33,18 +29,46 @@ pub(super) struct Flight {
     landings: FuturesOrdered<Landing>,
     /// Bytes of each event, in the same order.
     events: VecDeque<usize>,
+    /// How many were ever sent, and how many have landed.
+    sent: u64,
+    landed: u64,
 }
 
 impl Flight {
-    /// A state was sent.
-    pub(super) fn state(&mut self, ack: Ack) {
-        self.landings.push_back(Box::pin(async move { land([ack]).await.map(|()| Landed::State) }));
+    /// Something was sent again.
+    pub(super) fn again(&mut self, ack: Ack) {
+        self.sent += 1;
+        self.landings.push_back(Box::pin(async move { ack.acknowledged().await.map(|_said| Landed::Again) }));
     }
 
     /// An event of so many bytes was sent; without acknowledgements to wait for, it was passed over.
     pub(super) fn event(&mut self, row: i64, acks: Vec<Ack>, bytes: usize) {
+        self.sent += 1;
         self.events.push_back(bytes);
-        self.landings.push_back(Box::pin(async move { land(acks).await.map(|()| Landed::Event(row)) }));
+        self.landings.push_back(Box::pin(async move {
+            // A message that the broker refuses will be refused again: it counts as landed.
+            for ack in acks {
+                ack.acknowledged().await?;
+            }
+            Ok(Landed::Event(row))
+        }));
+    }
+
+    /// How many were ever sent.
+    pub(super) fn sent(&self) -> u64 {
+        self.sent
+    }
+
+    /// How many of them have landed, or are given up.
+    pub(super) fn arrived(&self) -> u64 {
+        self.landed
+    }
+
+    /// Nothing that is under way lands any more.
+    pub(super) fn lose(&mut self) {
+        self.landings.clear();
+        self.events.clear();
+        self.landed = self.sent;
     }
 
     /// Events under way.
@@ -57,14 +81,15 @@ impl Flight {
         self.events.iter().sum()
     }
 
-    /// States under way.
-    pub(super) fn states(&self) -> usize {
+    /// What was sent again and is under way.
+    pub(super) fn others(&self) -> usize {
         self.landings.len() - self.events.len()
     }
 
     /// The next landing; never comes while nothing is under way.
     pub(super) async fn landed(&mut self) -> Result<Landed, LinkLost> {
         let Some(landed) = self.landings.next().await else { return std::future::pending().await };
+        self.landed += 1;
         if matches!(landed, Ok(Landed::Event(_))) {
             self.events.pop_front();
         }
@@ -77,18 +102,6 @@ impl Flight {
     }
 }
 
-/// A message that the broker refuses will be refused again: it is said, and counts as landed.
-async fn land(acks: impl IntoIterator<Item = Ack>) -> Result<(), LinkLost> {
-    for ack in acks {
-        match ack.acknowledged().await {
-            Ok(()) => {}
-            Err(PublishError::LinkDown) => return Err(LinkLost),
-            Err(error) => tracing::error!(%error, "The broker refused a message"),
-        }
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -99,7 +112,7 @@ mod tests {
         for row in 1..=3 {
             flight.event(row, Vec::new(), 1_000);
         }
-        assert_eq!((flight.events(), flight.states(), flight.bytes()), (3, 0, 3_000));
+        assert_eq!((flight.events(), flight.others(), flight.bytes()), (3, 0, 3_000));
         for row in 1..=3 {
             assert_eq!(flight.landed().await, Ok(Landed::Event(row)));
             assert_eq!(flight.bytes(), 3_000 - 1_000 * usize::try_from(row).unwrap());

@@ -28,11 +28,6 @@ impl Marks {
         self.start();
     }
 
-    /// Rows that the outbox still counts as waiting.
-    pub(super) fn len(&self) -> usize {
-        self.landed.len() + self.under_way.len()
-    }
-
     /// Begins the next transaction, when there is something to mark and none is under way.
     pub(super) fn start(&mut self) {
         if self.marking.is_some() || self.landed.is_empty() {
@@ -43,18 +38,20 @@ impl Marks {
         self.marking = Some(Box::pin(async move { outbox.delivered(rows).await }));
     }
 
-    /// The end of the transaction under way; never comes while there is none. After an error the rows stay, and
+    /// The rows of the transaction under way, when it is on disk; never comes while there is none. After an error the rows stay, and
     /// [`Marks::start`] tries again. May be dropped and called again.
-    pub(super) async fn marked(&mut self) -> Result<(), StoreError> {
+    pub(super) async fn marked(&mut self) -> Result<Vec<i64>, StoreError> {
         let Some(marking) = &mut self.marking else { return std::future::pending().await };
         let outcome = marking.await;
         self.marking = None;
         let rows = std::mem::take(&mut self.under_way);
-        if outcome.is_err() {
-            self.landed.splice(0..0, rows);
-        } else {
-            self.start();
+        match outcome {
+            Ok(()) => self.start(),
+            Err(error) => {
+                self.landed.splice(0..0, rows);
+                return Err(error);
+            }
         }
-        outcome
+        Ok(rows)
     }
 }

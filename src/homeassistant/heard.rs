@@ -5,6 +5,7 @@
 
 use super::states::{OFFLINE, ONLINE};
 use super::{Owner, Topics};
+use crate::broker::Subscription;
 use crate::camera::CameraId;
 
 /// What was heard from outside.
@@ -24,6 +25,24 @@ pub enum Heard {
     Probe(CameraId),
     /// The discovery message of a device of ours was cleared: by its user in Home Assistant, or by ourselves.
     Cleared(Owner),
+}
+
+/// Commands, clearings, births: how many different ones may wait. An echo of each clearing of ours comes back as well.
+const COMMANDS: usize = 1_024;
+const CLEARINGS: usize = 16_384;
+
+/// What is to be received of the broker: the topics and words that [`Heard::read`] understands.
+#[must_use]
+pub fn subscriptions(topics: &Topics) -> Vec<Subscription> {
+    let live = |filter: String, words, places| Subscription { filter, at_least_once: true, words, places };
+    vec![
+        live(topics.birth().to_owned(), &[ONLINE, OFFLINE], 2),
+        live(topics.status(), &[OFFLINE, ""], 2),
+        live(topics.bridge_command(), &["announce", "probe_all"], 2),
+        live(topics.camera_commands(), &["probe", "snapshot"], COMMANDS),
+        // Our own configs come back here; only their clearing by somebody else is news.
+        Subscription { filter: topics.config_filter(), at_least_once: false, words: &[""], places: CLEARINGS },
+    ]
 }
 
 impl Heard {

@@ -10,6 +10,24 @@ use serde::Serialize;
 /// Component keys of a device and their platforms.
 pub type Components = BTreeMap<String, String>;
 
+/// Payloads beyond this are not looked into, in bytes: ours have a tenth of it.
+const LOOKED_INTO: usize = 64 * 1_024;
+
+/// Whether a discovery message says by its origin that it is ours.
+#[must_use]
+pub fn is_ours(_topic: &str, payload: &[u8]) -> bool {
+    #[derive(serde::Deserialize)]
+    struct Named {
+        name: String,
+    }
+    #[derive(serde::Deserialize)]
+    struct Signed {
+        origin: Named,
+    }
+    payload.len() <= LOOKED_INTO
+        && serde_json::from_slice::<Signed>(payload).is_ok_and(|signed| signed.origin.name == Origin::default().name)
+}
+
 /// One device with all its entities, at `<prefix>/device/<node>-<id>/config`.
 #[derive(Debug, Clone, Serialize)]
 pub struct DevicePayload {

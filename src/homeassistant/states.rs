@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::topics::{Leaf, Topics};
 use crate::broker::{Message, Up};
-use crate::camera::{Camera, CameraState, Hearing, HearingState, Status, Statuses};
+use crate::camera::{Camera, CameraState, Hearing, HearingState, Status};
 use crate::events::outbox::body::snippet;
 use crate::events::outbox::{History, Outbox};
 
@@ -26,13 +26,12 @@ pub struct Known<'a> {
     pub hearing: Option<&'a HearingState>,
 }
 
-/// The retained states of one camera, without its availability.
+/// The retained states of one camera, without its availability and without the last event, which the courier brings.
 #[must_use]
 pub fn camera(topics: &Topics, camera: &Camera, known: Known<'_>) -> Vec<Message> {
     let message = |leaf, payload: String| Message::retained(topics.camera(&camera.id, leaf), payload);
     let nothing = History::default();
     let history = known.history.unwrap_or(&nothing);
-    let event = history.delivered.as_ref().map(|body| message(Leaf::Event, body.to_string()));
     let states = [
         message(Leaf::Status, status(camera, known.state)),
         message(Leaf::LastEvent, last_event(history)),
@@ -41,7 +40,7 @@ pub fn camera(topics: &Topics, camera: &Camera, known: Known<'_>) -> Vec<Message
     ];
     // Without a host there is nothing to hear.
     let hearing = camera.host.as_ref().map(|_host| message(Leaf::Hearing, hearing(known.hearing)));
-    states.into_iter().chain(hearing).chain(event).collect()
+    states.into_iter().chain(hearing).collect()
 }
 
 /// A camera's availability. A push-only camera is there as long as we are: nobody can know more. Any other has to be
@@ -70,16 +69,24 @@ impl Events {
     }
 }
 
+/// The cameras that are announced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Count {
+    /// All of them.
+    pub total: usize,
+    /// Those that are online.
+    pub online: usize,
+}
+
 /// The bridge's retained state.
 #[must_use]
-pub fn bridge(topics: &Topics, up: &Up, cameras: usize, statuses: &Statuses, events: Events) -> Message {
-    let online = statuses.values().filter(|state| state.status == Status::Online).count();
+pub fn bridge(topics: &Topics, up: &Up, cameras: Count, events: Events) -> Message {
     let payload = json!({
         "version": env!("CARGO_PKG_VERSION"),
         "link": "up",
         "broker": up.broker,
         "protocol": up.protocol,
-        "cameras": { "total": cameras, "online": online },
+        "cameras": { "total": cameras.total, "online": cameras.online },
         "outbox_depth": events.waiting,
         "dropped": events.dropped,
         "reconnects": up.epoch - 1,

@@ -136,6 +136,24 @@ impl Topics {
         CameraId::new(id).ok()
     }
 
+    /// Whose retained state a topic holds; `None` when it is none of a camera. The camera may be long gone.
+    #[must_use]
+    pub fn state_owner(&self, topic: &str) -> Option<CameraId> {
+        self.owner_of(topic, &Leaf::RETAINED)
+    }
+
+    /// Whose topic it is, whatever it holds; `None` when it is none of a camera.
+    #[must_use]
+    pub fn leaf_owner(&self, topic: &str) -> Option<CameraId> {
+        self.owner_of(topic, &Leaf::ALL)
+    }
+
+    fn owner_of(&self, topic: &str, leaves: &[Leaf]) -> Option<CameraId> {
+        let (id, leaf) = topic.strip_prefix(&self.base)?.strip_prefix("/camera/")?.split_once('/')?;
+        leaves.iter().find(|known| known.as_str() == leaf)?;
+        CameraId::new(id).ok()
+    }
+
     /// Where our scans mark their end.
     #[must_use]
     pub fn scan(&self) -> String {
@@ -175,9 +193,14 @@ impl Topics {
     /// Sees our retained topics, one filter for each kind, so that no replay is larger than the number of devices.
     #[must_use]
     pub fn own_filters(&self) -> Vec<String> {
-        let cameras = Leaf::ALL.iter().map(|leaf| format!("{}/camera/+/{}", self.base, leaf.as_str()));
         let bridge = [self.config_filter(), format!("{}/bridge/+", self.base)];
-        bridge.into_iter().chain(cameras).collect()
+        bridge.into_iter().chain(self.state_filters()).collect()
+    }
+
+    /// Sees the topics of all cameras.
+    #[must_use]
+    pub fn state_filters(&self) -> Vec<String> {
+        Leaf::ALL.iter().map(|leaf| format!("{}/camera/+/{}", self.base, leaf.as_str())).collect()
     }
 
     /// Whether one of [`own_filters`](Self::own_filters) sees this topic, and it is no other program's config. Nothing else may

@@ -1,38 +1,52 @@
 //! What may be on the broker because of us, kept over restarts: topic, content hash, and a device's components.
 //!
 //! Written before a topic is first used and forgotten after its clearing was acknowledged, so that no crash in between
-//! leaves a message that nobody remembers. Nothing is written while nothing changes.
+//! leaves a message that nobody remembers. Nothing is written while nothing changes. The rows are here at once; they reach the disk
+//! beside everything else, and who must not go on before that asks [`Ledger::is_written`].
 
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::pin::Pin;
 
 use serde_json::Value;
 
 use crate::homeassistant::payload::Components;
-use crate::store::{Row, Store};
+use crate::store::{Row, Store, StoreError};
+
+type Writing = Pin<Box<dyn Future<Output = Result<(), StoreError>> + Send>>;
 
 /// The ledger in memory, and the store behind it.
 pub struct Ledger {
     rows: BTreeMap<String, Row>,
-    store: Store,
+    store: Option<Store>,
+    /// Not on disk yet, in order of happening: what a topic's row is now.
+    changes: Vec<(String, Option<Row>)>,
+    writing: Option<Writing>,
 }
 
 impl Ledger {
     /// Reads what earlier runs left.
     pub async fn load(store: Store) -> Self {
-        let rows = match store.ledger().await {
-            Ok(rows) => rows.into_iter().map(|row| (row.topic.clone(), row)).collect(),
-            Err(error) => {
-                tracing::error!(%error, "The ledger cannot be read; leftovers of earlier runs are looked for on the broker only");
-                BTreeMap::new()
-            }
-        };
-        Self { rows, store }
+        let rows = store.ledger().await.unwrap_or_else(|error| {
+            tracing::error!(%error, "The ledger cannot be read; leftovers of earlier runs are looked for on the broker only");
+            Vec::new()
+        });
+        Self { store: Some(store), ..Self::of(rows) }
+    }
+
+    /// A ledger of these rows that is not kept.
+    pub(super) fn of(rows: Vec<Row>) -> Self {
+        let rows = rows.into_iter().map(|row| (row.topic.clone(), row)).collect();
+        Self { rows, store: None, changes: Vec::new(), writing: None }
     }
 
     /// Every topic that may hold a message of ours.
     pub fn topics(&self) -> impl Iterator<Item = &String> {
         self.rows.keys()
+    }
+
+    pub(super) fn knows(&self, topic: &str) -> bool {
+        self.rows.contains_key(topic)
     }
 
     /// The components that the device at this topic had when it was last announced.
@@ -43,52 +57,72 @@ impl Ledger {
     }
 
     /// These topics are about to be used.
-    pub async fn expect(&mut self, topics: impl IntoIterator<Item = String>) {
-        let new: Vec<Row> = topics
-            .into_iter()
-            .filter(|topic| !self.rows.contains_key(topic))
-            .map(|topic| Row { topic, hash: 0, components: None })
-            .collect();
-        self.write(new).await;
-    }
-
-    /// These device payloads were acknowledged.
-    pub async fn announced(&mut self, configs: impl IntoIterator<Item = (String, Value)>) {
-        let changed: Vec<Row> = configs
-            .into_iter()
-            .map(|(topic, payload)| Row {
-                topic,
-                hash: hash(payload.to_string().as_bytes()),
-                components: Some(components(&payload)),
-            })
-            .filter(|row| self.rows.get(&row.topic) != Some(row))
-            .collect();
-        self.write(changed).await;
-    }
-
-    /// These topics were cleared, acknowledged.
-    pub async fn cleared(&mut self, topics: Vec<String>) {
-        let known: Vec<String> = topics.into_iter().filter(|topic| self.rows.remove(topic).is_some()).collect();
-        if !known.is_empty() {
-            report(self.store.forget(known).await);
+    pub(super) fn expect(&mut self, topics: impl IntoIterator<Item = String>) {
+        for topic in topics {
+            if !self.rows.contains_key(&topic) {
+                self.put(Row { topic, hash: 0, components: None });
+            }
         }
     }
 
-    async fn write(&mut self, rows: Vec<Row>) {
-        if rows.is_empty() {
-            return;
+    /// A device's payload was acknowledged.
+    pub(super) fn announced(&mut self, topic: &str, payload: &Value) {
+        let hash = hash(payload.to_string().as_bytes());
+        let row = Row { topic: topic.to_owned(), hash, components: Some(components(payload)) };
+        if self.rows.get(topic) != Some(&row) {
+            self.put(row);
         }
-        self.rows.extend(rows.iter().map(|row| (row.topic.clone(), row.clone())));
-        report(self.store.remember(rows).await);
     }
-}
 
-fn report(outcome: Result<(), crate::store::StoreError>) {
-    if let Err(error) = outcome {
-        tracing::error!(
-            %error,
-            "The ledger cannot be written; devices that are removed while Camera Herald is stopped may stay behind"
-        );
+    /// A topic was cleared, acknowledged.
+    pub(super) fn cleared(&mut self, topic: &str) {
+        if self.rows.remove(topic).is_some() {
+            self.changes.push((topic.to_owned(), None));
+        }
+    }
+
+    fn put(&mut self, row: Row) {
+        self.changes.push((row.topic.clone(), Some(row.clone())));
+        self.rows.insert(row.topic.clone(), row);
+    }
+
+    /// Whether everything is on disk, or cannot be brought there, which was said.
+    pub(super) fn is_written(&self) -> bool {
+        self.changes.is_empty() && self.writing.is_none()
+    }
+
+    /// Brings changes to the disk; ends when what has changed by now is there. Never ends while nothing has changed. May be dropped
+    /// and called again.
+    pub(super) async fn write(&mut self) {
+        if self.writing.is_none() && !self.changes.is_empty() {
+            self.writing = self.next_writing();
+        }
+        let Some(writing) = &mut self.writing else { return std::future::pending().await };
+        let outcome = writing.await;
+        self.writing = None;
+        if let Err(error) = outcome {
+            tracing::error!(
+                %error,
+                "The ledger cannot be written; devices that are removed while Camera Herald is stopped may stay behind"
+            );
+        }
+    }
+
+    fn next_writing(&mut self) -> Option<Writing> {
+        // The last change of a topic counts.
+        let last: BTreeMap<_, _> = std::mem::take(&mut self.changes).into_iter().collect();
+        let store = self.store.clone();
+        Some(Box::pin(async move {
+            let Some(store) = store else { return Ok(()) };
+            let (remembered, forgotten): (Vec<_>, Vec<_>) = last.into_iter().partition(|(_, row)| row.is_some());
+            if !remembered.is_empty() {
+                store.remember(remembered.into_iter().filter_map(|(_, row)| row).collect()).await?;
+            }
+            if !forgotten.is_empty() {
+                store.forget(forgotten.into_iter().map(|(topic, _)| topic).collect()).await?;
+            }
+            Ok(())
+        }))
     }
 }
 
@@ -103,8 +137,7 @@ fn components(payload: &Value) -> String {
 }
 
 /// Tells two contents apart. Not for keeping apart what an attacker made.
-#[must_use]
-pub fn hash(content: &[u8]) -> i64 {
+pub(super) fn hash(content: &[u8]) -> i64 {
     let mut hasher = DefaultHasher::new();
     content.hash(&mut hasher);
     hasher.finish().cast_signed()

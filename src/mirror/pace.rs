@@ -15,7 +15,7 @@ const EVENT_RATE: u32 = 4_000;
 
 /// A token bucket, kept as the moment at which it would be full again (the generic cell rate algorithm).
 #[derive(Debug)]
-pub struct Pace {
+pub(crate) struct Pace {
     full_at: Instant,
     each: Duration,
 }
@@ -23,18 +23,24 @@ pub struct Pace {
 impl Pace {
     /// A full bucket for announcements.
     #[must_use]
-    pub fn new(now: Instant) -> Self {
+    pub(crate) fn new(now: Instant) -> Self {
         Self { full_at: now, each: Duration::from_secs(1) / RATE }
     }
 
     /// A full bucket for events.
     #[must_use]
-    pub fn of_events(now: Instant) -> Self {
+    pub(crate) fn of_events(now: Instant) -> Self {
         Self { full_at: now, each: Duration::from_secs(1) / EVENT_RATE }
     }
 
+    /// When the next message may go out.
+    #[must_use]
+    pub(crate) fn due(&self, now: Instant) -> Instant {
+        (self.full_at.max(now) + self.each).checked_sub(self.each * (BURST + 1)).map_or(now, |at| at.max(now))
+    }
+
     /// Takes one message and says when it may go out.
-    pub fn next(&mut self, now: Instant) -> Instant {
+    pub(crate) fn next(&mut self, now: Instant) -> Instant {
         self.full_at = self.full_at.max(now) + self.each;
         self.full_at.checked_sub(self.each * BURST).map_or(now, |at| at.max(now))
     }

@@ -12,41 +12,41 @@ const BIRTH_DELAY_MS: std::ops::RangeInclusive<u64> = 500..=3_000;
 
 /// At most one run is due.
 #[derive(Debug, Default)]
-pub struct Schedule {
+pub(super) struct Schedule {
     due: Option<Instant>,
     last_run: Option<Instant>,
 }
 
 impl Schedule {
     /// A new link: the broker may have forgotten everything, so at once.
-    pub fn now(&mut self, now: Instant) {
+    pub(super) fn now(&mut self, now: Instant) {
         self.fold(now);
     }
 
     /// Home Assistant was born: after a random delay.
-    pub fn birth(&mut self, now: Instant, rng: &mut impl Rng) {
+    pub(super) fn birth(&mut self, now: Instant, rng: &mut impl Rng) {
         let delay = Duration::from_millis(rng.random_range(BIRTH_DELAY_MS));
         self.fold(self.spaced(now + delay));
     }
 
     /// Something else changed, or the user asked: soon.
-    pub fn soon(&mut self, now: Instant) {
+    pub(super) fn soon(&mut self, now: Instant) {
         self.fold(self.spaced(now));
     }
 
     /// When the next run is due.
     #[must_use]
-    pub fn due(&self) -> Option<Instant> {
+    pub(super) fn due(&self) -> Option<Instant> {
         self.due
     }
 
     /// A run begins: what was asked for up to now is done by it.
-    pub fn begin(&mut self) {
+    pub(super) fn begin(&mut self) {
         self.due = None;
     }
 
     /// A run ended.
-    pub fn end(&mut self, now: Instant) {
+    pub(super) fn end(&mut self, now: Instant) {
         self.last_run = Some(now);
     }
 

@@ -21,7 +21,7 @@ pub enum StoreError {
     /// The disk is full or refuses to be written: nothing was changed, and it works again when the disk does.
     #[error("the disk is full or cannot be written ({0})")]
     Unwritable(#[source] rusqlite::Error),
-    /// The file is broken. It has been moved aside, and the next call meets an empty one.
+    /// The file is broken. It has been moved aside, and the next call meets one with what could be read of it.
     #[error("the database file is broken ({0})")]
     Broken(#[source] rusqlite::Error),
     /// SQLite says no for another reason.
@@ -41,6 +41,14 @@ impl From<rusqlite::Error> for StoreError {
             }
             _ => Self::Sqlite(error),
         }
+    }
+}
+
+impl StoreError {
+    /// A file beside the database cannot be written.
+    pub(super) fn disk(error: std::io::Error) -> Self {
+        let code = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_IOERR);
+        Self::Unwritable(rusqlite::Error::SqliteFailure(code, Some(error.to_string())))
     }
 }
 

@@ -3,13 +3,17 @@
 //! Callers send it a job and wait for the answer. Schema versions migrate forward only; a file from a newer version is
 //! left untouched.
 
+mod aside;
 mod database;
 mod error;
 pub(crate) mod events;
 mod numbering;
 mod open;
+mod patience;
 mod pictures;
 pub(crate) mod reading;
+mod salvage;
+pub(crate) mod snapshot;
 mod subscriptions;
 mod tables;
 mod tidy;
@@ -27,6 +31,9 @@ use database::Database;
 pub use error::StoreError;
 pub use tables::Row;
 
+/// The database's name in the data dir.
+const FILE: &str = "herald.db";
+
 /// Jobs that wait for the thread.
 const JOBS: usize = 64;
 
@@ -42,7 +49,8 @@ pub struct Store {
 impl Store {
     /// Opens `herald.db` in the data dir.
     ///
-    /// A file that SQLite does not understand is moved aside with an error in the log, also when that turns out later.
+    /// Without one, the snapshot of a backup is taken over. What can be read of a broken one is kept and the file itself is moved aside, with
+    /// an error in the log, also when that turns out later.
     /// While the data dir cannot be used, the store lives in memory only, and the log says so: the cameras come first.
     ///
     /// # Errors

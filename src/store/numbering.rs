@@ -24,6 +24,11 @@ pub(super) fn name(connection: &Connection) -> rusqlite::Result<String> {
     connection.prepare_cached("SELECT name FROM outbox")?.query_row([], |row| row.get(0))
 }
 
+/// A copy that begins a life of its own leaves the name out.
+pub(super) fn forget_name(copy: &Connection) -> rusqlite::Result<()> {
+    copy.execute("DELETE FROM outbox", []).map(drop)
+}
+
 /// Rows go on from this time, in milliseconds, if that is ahead of them.
 ///
 /// A file that somebody put back from a copy does not know which rows were given away after the copy was made. These were fewer than the

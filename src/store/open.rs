@@ -2,33 +2,27 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use rusqlite::Connection;
+use rusqlite::{Connection, ErrorCode};
 
 use super::error::corrupt;
+use super::patience::within;
 use super::tables::{MIGRATIONS, migrate};
-use super::{StoreError, numbering};
-
-const FILE: &str = "herald.db";
+use super::{FILE, StoreError, aside, numbering, salvage, snapshot};
 
 /// How long a start may look for damage. Half a second reads 20 MB of a slow SD card and all of a usual file.
 const LOOK_FOR_DAMAGE: Duration = Duration::from_millis(500);
 
-/// Broken files that are kept for whoever wants to look into them.
-const KEEP_BROKEN: usize = 2;
+/// How long the first start of a new version may: the file may come from a backup that an older one has made while it was written.
+const LOOK_FOR_DAMAGE_ONCE: Duration = Duration::from_secs(30);
 
-/// The file's connection; a fresh file's when it is broken; a database in memory when the data dir is of no use.
+/// The file's connection, mended when it is broken; a database in memory when the data dir is of no use.
 pub(super) fn file_or_memory(data_dir: &Path) -> Result<(Connection, PathBuf), StoreError> {
     let path = data_dir.join(FILE);
     let made = fs::create_dir_all(data_dir);
-    let opened = match open(&path) {
-        Err(error @ StoreError::Broken(_)) => fresh(&path, &error),
-        other => other,
-    };
-    let connection = match (opened, made) {
+    let connection = match (open_or_mend(&path), made) {
         (Ok(connection), _) => connection,
         (Err(error @ StoreError::Newer { .. }), _) => return Err(error),
         (Err(_), Err(error)) => memory(&path, &error.to_string())?,
@@ -37,19 +31,35 @@ pub(super) fn file_or_memory(data_dir: &Path) -> Result<(Connection, PathBuf), S
     Ok((connection, path))
 }
 
-/// Moves a broken file aside, says so, and makes a new one.
-pub(super) fn fresh(path: &Path, error: &StoreError) -> Result<Connection, StoreError> {
-    let aside = match move_aside(path) {
-        Ok(aside) => aside,
-        Err(problem) => {
-            return Err(StoreError::Sqlite(corrupt(format!("{error}; it cannot be moved aside: {problem}"))));
-        }
-    };
+/// Opens the file, or what a backup has kept of it, or what can be read of it.
+pub(super) fn open_or_mend(path: &Path) -> Result<Connection, StoreError> {
+    if let Err(error) = snapshot::take_over(path) {
+        tracing::error!(%error, "The copy of the database that a backup has made cannot be taken over");
+    }
+    let connection = match open(path) {
+        Err(error @ StoreError::Broken(_)) => mend(path, &error),
+        other => other,
+    }?;
+    snapshot::forget_stale(path);
+    Ok(connection)
+}
+
+/// Puts what can be read of a broken file into its place, and the file itself aside.
+pub(super) fn mend(path: &Path, error: &StoreError) -> Result<Connection, StoreError> {
+    let begun = Instant::now();
+    let found = salvage::salvage(path)?;
+    let moved_to = aside::move_aside(path).map_err(StoreError::disk)?;
     tracing::error!(
         %error,
-        moved_to = %aside.display(),
-        "The database is broken and was moved aside; Camera Herald goes on with an empty one"
+        events = found.events,
+        waiting = found.waiting,
+        pictures = found.pictures,
+        others = found.others,
+        seconds = begun.elapsed().as_secs(),
+        moved_to = %moved_to.display(),
+        "The database is broken; Camera Herald goes on with what could be read of it, and the broken file is kept"
     );
+    snapshot::take_over(path).map_err(StoreError::disk)?;
     open(path)
 }
 
@@ -61,7 +71,7 @@ pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
     if version > known {
         return Err(StoreError::Newer { path: path.display().to_string(), found: version, known });
     }
-    look_for_damage(&connection)?;
+    look_for_damage(&connection, if (1..known).contains(&version) { LOOK_FOR_DAMAGE_ONCE } else { LOOK_FOR_DAMAGE })?;
     connection.busy_timeout(Duration::from_secs(5))?;
     // Only the first table decides over this; what is deleted can then be given back to the disk in small steps.
     connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
@@ -99,24 +109,19 @@ fn version(connection: &Connection) -> rusqlite::Result<i64> {
 
 /// Asks SQLite whether the file is sound, for as long as a start may take. What it did not come to see shows when it
 /// is used.
-fn look_for_damage(connection: &Connection) -> Result<(), StoreError> {
-    let interrupt = connection.get_interrupt_handle();
-    let (seen, until_seen) = mpsc::channel::<()>();
-    std::thread::scope(|scope| {
-        scope.spawn(move || {
-            if until_seen.recv_timeout(LOOK_FOR_DAMAGE) == Err(mpsc::RecvTimeoutError::Timeout) {
-                interrupt.interrupt();
-            }
-        });
-        let verdict = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get::<_, String>(0));
-        drop(seen);
-        match verdict {
-            Ok(verdict) if verdict == "ok" => Ok(()),
-            Ok(damage) => Err(corrupt(damage).into()),
-            Err(error) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::OperationInterrupted) => Ok(()),
-            Err(error) => Err(error.into()),
-        }
-    })
+fn look_for_damage(connection: &Connection, patience: Duration) -> Result<(), StoreError> {
+    let check = |pragma: &str| connection.query_row(pragma, [], |row| row.get::<_, String>(0));
+    // The quick one looks at every page, the other one at the indexes too: a row that is in none of them is never read again.
+    let verdict = within(connection, patience, || match check("PRAGMA quick_check(1)") {
+        Ok(verdict) if verdict == "ok" => check("PRAGMA integrity_check(1)"),
+        other => other,
+    });
+    match verdict {
+        Ok(verdict) if verdict == "ok" => Ok(()),
+        Ok(damage) => Err(corrupt(damage).into()),
+        Err(error) if error.sqlite_error_code() == Some(ErrorCode::OperationInterrupted) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
 }
 
 fn memory(path: &Path, problem: &str) -> Result<Connection, StoreError> {
@@ -128,35 +133,6 @@ fn memory(path: &Path, problem: &str) -> Result<Connection, StoreError> {
     let mut connection = Connection::open_in_memory()?;
     bring_up(&mut connection)?;
     Ok(connection)
-}
-
-fn move_aside(path: &Path) -> std::io::Result<PathBuf> {
-    forget_oldest_broken(path);
-    let aside = path.with_extension(format!("broken-{}.db", Timestamp::now().as_millisecond()));
-    fs::rename(path, &aside)?;
-    // The log belongs to the file: left behind, it would be played into the new one.
-    let wal = |path: &Path| PathBuf::from(format!("{}-wal", path.display()));
-    let _usually_not_there = fs::rename(wal(path), wal(&aside));
-    let _usually_not_there = fs::remove_file(format!("{}-shm", path.display()));
-    Ok(aside)
-}
-
-/// A dying card must not be filled with what it broke.
-fn forget_oldest_broken(path: &Path) {
-    let Some(dir) = path.parent().and_then(|dir| fs::read_dir(dir).ok()) else { return };
-    let mut broken: Vec<PathBuf> = dir
-        .filter_map(|entry| Some(entry.ok()?.path()))
-        .filter(|path| {
-            let name = path.file_name().unwrap_or_default().to_string_lossy();
-            name.starts_with("herald.broken-") && name.ends_with(".db")
-        })
-        .collect();
-    broken.sort();
-    let surplus = (broken.len() + 1).saturating_sub(KEEP_BROKEN);
-    for path in broken.into_iter().take(surplus) {
-        let _gone_is_gone = fs::remove_file(&path);
-        let _usually_not_there = fs::remove_file(format!("{}-wal", path.display()));
-    }
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Notify, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::broker::LinkState;
@@ -18,8 +18,7 @@ use crate::chain::{Chain, LinkHistory, Surroundings};
 use crate::events::door::{CurrentToken, Tally};
 use crate::events::outbox::{Histories, Outbox};
 use crate::homeassistant::{Owner, Presence, Topics};
-use crate::mirror::Announced;
-use crate::mirror::announcer::Requests;
+use crate::mirror::{Announced, Requests};
 use crate::options::Options;
 
 /// All of it. Cheap to clone.
@@ -64,13 +63,15 @@ pub struct Feeds {
     /// What the Supervisor told.
     pub surroundings: watch::Receiver<Surroundings>,
     /// What is heard of Home Assistant. A page that it shows is a sign of life.
-    pub presence: watch::Sender<Presence>,
+    pub presence: watch::Receiver<Presence>,
+    /// Told when somebody looks at the page through Home Assistant: it is there.
+    pub page_seen: Arc<Notify>,
     /// What was announced last.
     pub announced: watch::Receiver<Option<Announced>>,
     /// Devices that the user deleted in Home Assistant.
     pub dismissed: watch::Receiver<BTreeSet<Owner>>,
     /// Announce again, look for ghosts, clear them.
-    pub announcer: Requests,
+    pub mirror: Requests,
     /// Probe now.
     pub prober: mpsc::Sender<ProbeRequest>,
     /// The event token.

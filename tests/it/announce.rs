@@ -1,4 +1,4 @@
-//! The announcer's flow: what is on the broker after a start, a restart, a birth, a change of the inventory.
+//! The mirror's flow: what is on the broker after a start, a restart, a birth, a change of the inventory.
 
 mod birth;
 mod cameras;

@@ -4,22 +4,23 @@
 //! loop. Neither is ever given up while the connection lives, because rumqttc's poll is not cancel safe; when it ends,
 //! everything that waits for an acknowledgement is dropped and its owner hears that the link is down.
 
+use std::convert::Infallible;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::error::SessionError;
+use super::let_go;
 use super::scan::{Scan, Step};
 use super::traffic::{Traffic, Waiter};
 use super::wire::{EventLoop, Gone, Sender, Signal};
-use crate::broker::PublishError;
-use crate::broker::handle::{Message, Request};
-use crate::broker::link::{LinkState, Up};
-use crate::broker::settings::{Inbound, Interest, Subscription, Timing};
+use crate::broker::inbox::Inbox;
+use crate::broker::lease::{Lease, Message, Request, Wanted};
+use crate::broker::link::LinkState;
+use crate::broker::settings::Timing;
 
 /// Messages on their way at once. More gains nothing on a local broker and costs memory.
 const WINDOW: u16 = 200;
@@ -34,12 +35,11 @@ pub(super) enum Ended {
 
 /// What a connection needs from its session.
 pub(super) struct Context<'a> {
-    pub(super) up: Up,
+    pub(super) lease: Lease,
     pub(super) in_flight: Option<u16>,
     pub(super) timing: &'a Timing,
-    pub(super) subscriptions: &'a [Subscription],
+    pub(super) inbox: &'a Inbox,
     pub(super) scan_topic: &'a str,
-    pub(super) inbound: &'a mpsc::Sender<Inbound>,
     pub(super) link: &'a watch::Sender<LinkState>,
 }
 
@@ -67,10 +67,15 @@ impl<'a> Connection<'a> {
     }
 
     /// Serves requests until the connection ends.
-    pub(super) async fn serve(self, mut event_loop: EventLoop, requests: &mut mpsc::Receiver<Request>) -> Ended {
+    pub(super) async fn serve(
+        self,
+        mut event_loop: EventLoop,
+        requests: &mut mpsc::Receiver<Request>,
+        holds: &mut mpsc::Receiver<Infallible>,
+    ) -> Ended {
         let end = tokio::select! {
             end = self.drive(&mut event_loop) => end,
-            Err(Gone) = self.feed(requests) => Err(SessionError::HalfOpen),
+            Err(Gone) = self.feed(requests, holds) => Err(SessionError::HalfOpen),
             Gone = self.lead_scans() => Err(SessionError::HalfOpen),
         };
         match end {
@@ -84,23 +89,30 @@ impl<'a> Connection<'a> {
         }
     }
 
-    async fn feed(&self, requests: &mut mpsc::Receiver<Request>) -> Result<std::convert::Infallible, Gone> {
-        for subscription in self.context.subscriptions {
+    async fn feed(
+        &self,
+        requests: &mut mpsc::Receiver<Request>,
+        holds: &mut mpsc::Receiver<Infallible>,
+    ) -> Result<Infallible, Gone> {
+        for subscription in self.context.inbox.subscriptions() {
             self.sender.subscribe(&subscription.filter, subscription.at_least_once).await?;
         }
         self.sender.subscribe(self.context.scan_topic, false).await?;
-        self.context.link.send_replace(LinkState::Up(self.context.up.clone()));
+        self.context.link.send_replace(LinkState::Up(self.context.lease.clone()));
         loop {
             let slot = self.slots.clone().acquire_owned().await.map_err(|_closed| Gone)?;
-            match requests.recv().await {
+            let request = tokio::select! {
+                request = requests.recv() => request,
+                // The lease lives on in the link's state, so the queue has to be closed; what waits in it still goes out.
+                () = let_go(holds), if !requests.is_closed() => {
+                    requests.close();
+                    requests.recv().await
+                }
+            };
+            match request {
                 None => return self.leave(slot).await,
-                Some(Request::Publish { epoch, message, done }) if epoch == self.context.up.epoch => {
-                    self.publish(message, done, slot).await?;
-                }
-                Some(Request::Scan { epoch, filter, done }) if epoch == self.context.up.epoch => {
-                    self.scan(filter, done).await?;
-                }
-                Some(_of_an_old_epoch) => {}
+                Some(Request::Publish { message, done }) => self.publish(message, done, slot).await?,
+                Some(Request::Scan { filter, wanted, done }) => self.scan(filter, wanted, done).await?,
             }
         }
     }
@@ -108,7 +120,7 @@ impl<'a> Connection<'a> {
     async fn publish(
         &self,
         message: Message,
-        done: oneshot::Sender<Result<(), PublishError>>,
+        done: oneshot::Sender<bool>,
         slot: OwnedSemaphorePermit,
     ) -> Result<(), Gone> {
         let waiter = Waiter::new(&message, done, slot);
@@ -119,12 +131,14 @@ impl<'a> Connection<'a> {
     async fn scan(
         &self,
         filter: String,
+        wanted: Wanted,
         done: oneshot::Sender<std::collections::BTreeSet<String>>,
     ) -> Result<(), Gone> {
         let mark = Bytes::from(format!("{:032x}", rand::random::<u128>()));
-        self.traffic().scans.push(Scan::new(filter.clone(), mark.clone(), done, Instant::now()));
+        self.traffic().scans.push(Scan::new(filter.clone(), wanted, mark.clone(), done, Instant::now()));
         // One of our own filters keeps its QoS.
-        let at_least_once = self.context.subscriptions.iter().any(|own| own.filter == filter && own.at_least_once);
+        let at_least_once =
+            self.context.inbox.subscriptions().iter().any(|own| own.filter == filter && own.at_least_once);
         self.sender.subscribe(&filter, at_least_once).await?;
         self.mark(mark).await
     }
@@ -139,7 +153,7 @@ impl<'a> Connection<'a> {
     }
 
     /// Every slot free means that everything was acknowledged.
-    async fn leave(&self, slot: OwnedSemaphorePermit) -> Result<std::convert::Infallible, Gone> {
+    async fn leave(&self, slot: OwnedSemaphorePermit) -> Result<Infallible, Gone> {
         drop(slot);
         let _all = self.slots.acquire_many(u32::from(self.window)).await.map_err(|_closed| Gone)?;
         self.sender.disconnect().await?;
@@ -176,10 +190,13 @@ impl<'a> Connection<'a> {
             Signal::Acknowledged { packet_id, refusal } => {
                 let waiter = self.traffic().window.acknowledge(packet_id);
                 if let Some(waiter) = waiter {
-                    waiter.answer(refusal);
+                    if let Some(reason) = &refusal {
+                        self.context.lease.note_untaken(waiter.topic(), reason);
+                    }
+                    waiter.answer(refusal.is_none());
                 }
             }
-            Signal::Message { topic, payload, retained } => self.receive(topic, payload, retained),
+            Signal::Message { topic, payload, retained } => self.receive(&topic, &payload, retained),
             Signal::SubscriptionRefused => tracing::warn!(
                 "The broker's access rules refuse a subscription; Camera Herald's user needs to read its own topics and \
                  Home Assistant's status topic"
@@ -189,33 +206,18 @@ impl<'a> Connection<'a> {
         Ok(())
     }
 
-    fn receive(&self, topic: String, payload: Bytes, retained: bool) {
+    fn receive(&self, topic: &str, payload: &Bytes, retained: bool) {
         let now = Instant::now();
         let traffic = &mut *self.traffic();
         if topic == self.context.scan_topic {
-            traffic.scans.iter_mut().for_each(|scan| scan.mark_heard(&payload, now));
+            traffic.scans.iter_mut().for_each(|scan| scan.mark_heard(payload, now));
             self.scan_moved.notify_one();
-            return;
-        }
-        if retained {
-            traffic.scans.iter_mut().for_each(|scan| scan.heard(&topic, &payload, now));
+        } else if retained {
+            // A replay is no news: only scans look at it.
+            traffic.scans.iter_mut().for_each(|scan| scan.heard(topic, payload, now));
             self.scan_moved.notify_one();
-        }
-        let wanted = self.context.subscriptions.iter().any(|subscription| {
-            let interest = subscription.interest == Interest::All || (payload.is_empty() && !retained);
-            interest && rumqttc::mqttbytes::matches(&topic, &subscription.filter)
-        });
-        // The session must not wait for its readers: they wait for the session.
-        if wanted {
-            match self.context.inbound.try_send(Inbound { topic, payload, retained }) {
-                Ok(()) => traffic.dropping = false,
-                Err(TrySendError::Closed(_nobody_reads)) => {}
-                Err(TrySendError::Full(_)) if traffic.dropping => {}
-                Err(TrySendError::Full(message)) => {
-                    traffic.dropping = true;
-                    tracing::warn!(topic = message.topic, "Messages come faster than they are read; some are dropped");
-                }
-            }
+        } else {
+            self.context.inbox.put(topic, payload, now);
         }
     }
 
@@ -255,7 +257,7 @@ impl<'a> Connection<'a> {
                      Camera Herald's user needs to read and write its own topics"
                 );
             }
-            if !self.context.subscriptions.iter().any(|own| own.filter == scan.filter) {
+            if !self.context.inbox.subscriptions().iter().any(|own| own.filter == scan.filter) {
                 self.sender.unsubscribe(&scan.filter).await?;
             }
             scan.finish();

@@ -16,6 +16,8 @@ mod traffic;
 mod window;
 mod wire;
 
+use std::convert::Infallible;
+
 use jiff::Timestamp;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep};
@@ -25,42 +27,37 @@ use memory::{Memory, Trouble};
 use open::{Opened, open};
 
 use super::cause::{Cause, CauseKind};
-use super::handle::{Handle, Request};
+use super::handle::Handle;
+use super::inbox::Inbox;
+use super::lease::Lease;
 use super::link::{LinkState, Up};
-use super::settings::{Identity, Inbound, Settings, Subscription, Timing};
+use super::settings::{Identity, Settings, Timing};
 use crate::options::BrokerOptions;
 
-/// Requests that wait for the connection. Publishers wait when it is full, which paces them.
+/// Requests that wait for a connection. Those who send wait when it is full, which paces them.
 const QUEUE: usize = 64;
-/// Received messages that wait for the announcer.
-const INBOUND: usize = 256;
 
 /// The task. Make it, give its handle away, then run it.
 pub struct Session {
     settings: Settings,
     identity: Identity,
-    subscriptions: Vec<Subscription>,
-    requests: mpsc::Receiver<Request>,
-    inbound: mpsc::Sender<Inbound>,
+    inbox: Inbox,
+    /// Open as long as somebody holds a handle.
+    holds: mpsc::Receiver<Infallible>,
     link: watch::Sender<LinkState>,
     memory: Memory,
 }
 
 impl Session {
-    /// A session that is not connected, a way to it, and what it will receive.
+    /// A session that is not connected and will put what it receives into the inbox, and the first hold on it.
     #[must_use]
-    pub fn new(
-        settings: Settings,
-        identity: Identity,
-        subscriptions: Vec<Subscription>,
-    ) -> (Self, Handle, mpsc::Receiver<Inbound>) {
-        let (request_sender, requests) = mpsc::channel(QUEUE);
-        let (inbound, received) = mpsc::channel(INBOUND);
+    pub fn new(settings: Settings, identity: Identity, inbox: Inbox) -> (Self, Handle) {
+        let (hold, holds) = mpsc::channel(1);
         let cause = Cause::new(CauseKind::Starting, "the link to the broker is being made");
         let (link, link_state) = watch::channel(LinkState::Down { cause, since: Timestamp::now() });
         let memory = Memory::new(&settings.timing);
-        let session = Self { settings, identity, subscriptions, requests, inbound, link, memory };
-        (session, Handle::new(request_sender, link_state), received)
+        let session = Self { settings, identity, inbox, holds, link, memory };
+        (session, Handle::new(hold, link_state))
     }
 
     /// Connects and serves until the last handle is dropped.
@@ -76,12 +73,12 @@ impl Session {
                     },
                     Err(trouble) => trouble,
                 },
-                () = refuse(&mut self.requests) => break,
+                () = let_go(&mut self.holds) => break,
             };
             self.note(&trouble);
             tokio::select! {
                 () = wait(&self.settings.timing, &mut self.memory, &trouble) => {}
-                () = refuse(&mut self.requests) => break,
+                () = let_go(&mut self.holds) => break,
             }
         }
         let cause = Cause::new(CauseKind::Stopped, "Camera Herald has stopped");
@@ -109,16 +106,16 @@ impl Session {
             );
         }
         let began = Instant::now();
+        let (sends, mut requests) = mpsc::channel(QUEUE);
         let context = Context {
-            up,
+            lease: Lease::new(up, sends),
             in_flight: grant.in_flight,
             timing: &self.settings.timing,
-            subscriptions: &self.subscriptions,
+            inbox: &self.inbox,
             scan_topic: &self.identity.scan_topic,
-            inbound: &self.inbound,
             link: &self.link,
         };
-        let ended = Connection::new(sender, context).serve(event_loop, &mut self.requests).await;
+        let ended = Connection::new(sender, context).serve(event_loop, &mut requests, &mut self.holds).await;
         if matches!(ended, Ended::Stopped) {
             dial::hang_up(relay, self.settings.timing.connect).await;
         }
@@ -153,9 +150,9 @@ impl Session {
     }
 }
 
-/// Takes requests and drops them: their owners hear that the link is down. Ends when all handles are gone.
-async fn refuse(requests: &mut mpsc::Receiver<Request>) {
-    while requests.recv().await.is_some() {}
+/// Ends when all handles are gone.
+async fn let_go(holds: &mut mpsc::Receiver<Infallible>) {
+    while holds.recv().await.is_some() {}
 }
 
 /// Waits before the next try. A broker that does not listen is looked at meanwhile: its coming back ends the wait.

@@ -10,6 +10,8 @@ use bytes::Bytes;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
+use crate::broker::lease::Wanted;
+
 /// How long nothing must come after the mark.
 const QUIET: Duration = Duration::from_millis(100);
 
@@ -31,6 +33,7 @@ pub(super) enum Step {
 #[derive(Debug)]
 pub(super) struct Scan {
     pub(super) filter: String,
+    wanted: Wanted,
     mark: Bytes,
     marked: bool,
     mark_sent: Option<Instant>,
@@ -40,15 +43,23 @@ pub(super) struct Scan {
 }
 
 impl Scan {
-    pub(super) fn new(filter: String, mark: Bytes, done: oneshot::Sender<BTreeSet<String>>, now: Instant) -> Self {
-        Self { filter, mark, marked: false, mark_sent: None, last_heard: now, found: BTreeSet::new(), done }
+    pub(super) fn new(
+        filter: String,
+        wanted: Wanted,
+        mark: Bytes,
+        done: oneshot::Sender<BTreeSet<String>>,
+        now: Instant,
+    ) -> Self {
+        Self { filter, wanted, mark, marked: false, mark_sent: None, last_heard: now, found: BTreeSet::new(), done }
     }
 
     /// A retained message came.
     pub(super) fn heard(&mut self, topic: &str, payload: &Bytes, now: Instant) {
         if !payload.is_empty() && rumqttc::mqttbytes::matches(topic, &self.filter) {
-            self.found.insert(topic.to_owned());
             self.last_heard = now;
+            if (self.wanted)(topic, payload) {
+                self.found.insert(topic.to_owned());
+            }
         }
     }
 

@@ -10,7 +10,7 @@ use tokio::time::timeout;
 
 use super::error::SessionError;
 use super::wire::{self, Hello, Signal};
-use crate::broker::handle::Message;
+use crate::broker::lease::Message;
 
 /// What a broker allows us.
 #[derive(Debug, Clone, Default)]

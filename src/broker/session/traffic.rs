@@ -4,14 +4,13 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use super::scan::Scan;
 use super::window::Window;
-use crate::broker::PublishError;
-use crate::broker::handle::Message;
+use crate::broker::lease::Message;
 
 /// Who waits for an acknowledgement. Dropping it frees the slot and tells the owner that the link is down.
 pub(super) struct Waiter {
     topic: String,
     size: usize,
-    done: oneshot::Sender<Result<(), PublishError>>,
+    done: oneshot::Sender<bool>,
     _slot: OwnedSemaphorePermit,
 }
 
@@ -19,31 +18,26 @@ pub(super) struct Waiter {
 pub(super) struct Traffic {
     pub(super) window: Window<Waiter>,
     pub(super) scans: Vec<Scan>,
-    /// The readers of received messages are behind.
-    pub(super) dropping: bool,
 }
 
 impl Waiter {
-    pub(super) fn new(
-        message: &Message,
-        done: oneshot::Sender<Result<(), PublishError>>,
-        slot: OwnedSemaphorePermit,
-    ) -> Self {
+    pub(super) fn new(message: &Message, done: oneshot::Sender<bool>, slot: OwnedSemaphorePermit) -> Self {
         Self { topic: message.topic.clone(), size: message.payload.len(), done, _slot: slot }
     }
 
-    pub(super) fn answer(self, refusal: Option<String>) {
-        let outcome = match refusal {
-            None => Ok(()),
-            Some(reason) => Err(PublishError::Refused { topic: self.topic, reason }),
-        };
-        let _nobody_waits = self.done.send(outcome);
+    pub(super) fn topic(&self) -> &str {
+        &self.topic
+    }
+
+    /// The broker took it, or refused it.
+    pub(super) fn answer(self, taken: bool) {
+        let _nobody_waits = self.done.send(taken);
     }
 }
 
 impl Traffic {
     pub(super) fn new() -> Self {
-        Self { window: Window::new(), scans: Vec::new(), dropping: false }
+        Self { window: Window::new(), scans: Vec::new() }
     }
 
     pub(super) fn largest_under_way(&self) -> usize {

@@ -13,7 +13,7 @@ use secrecy::ExposeSecret;
 
 use super::error::SessionError;
 use super::signals::{error_v4, error_v5, signal_v4, signal_v5};
-use crate::broker::handle::Message;
+use crate::broker::lease::Message;
 use crate::credentials::Credentials;
 
 /// Packet ids go round in a ring of this size. It is far larger than the window, so that an id never comes round to

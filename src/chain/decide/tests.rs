@@ -1,5 +1,5 @@
 use super::*;
-use crate::broker::BrokerKind;
+use crate::broker::{BrokerKind, Lease, Up};
 use crate::homeassistant::Sign;
 
 fn at(second: i64) -> Timestamp {
@@ -7,15 +7,19 @@ fn at(second: i64) -> Timestamp {
 }
 
 fn up(since: i64) -> LinkState {
-    LinkState::Up(Up {
+    up_without(since, Vec::new())
+}
+
+fn up_without(since: i64, refused_topics: Vec<String>) -> LinkState {
+    LinkState::Up(Lease::expired(Up {
         epoch: 1,
         broker: "core-mosquitto:1883".to_owned(),
         protocol: "3.1.1",
         max_packet: 1_000,
-        refused_topics: Vec::new(),
+        refused_topics,
         last_error: None,
         since: at(since),
-    })
+    }))
 }
 
 fn down(kind: CauseKind, since: i64) -> LinkState {
@@ -125,9 +129,8 @@ fn the_last_error_stays_when_all_is_good_again() {
 
 #[test]
 fn topics_that_the_broker_refuses_need_somebody() {
-    let LinkState::Up(up) = up(5) else { unreachable!() };
     let refused_topics = (0..6).map(|n| format!("t/{n}")).collect();
-    let chain = after(&beginning(at(0)), &LinkState::Up(Up { refused_topics, ..up }), Presence::Unknown, 6);
+    let chain = after(&beginning(at(0)), &up_without(5, refused_topics), Presence::Unknown, 6);
     let broker = chain.part(Part::Broker);
     assert_eq!((broker.condition, broker.kind), (Condition::Broken, Some(Kind::RefusedTopics)));
     let text = broker.last_error.as_deref().unwrap();

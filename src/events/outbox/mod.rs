@@ -40,6 +40,15 @@ pub struct History {
     pub active_until: Option<Timestamp>,
 }
 
+impl History {
+    /// Whether the camera's states come out the same. What was delivered is on a topic of its own.
+    #[must_use]
+    pub fn tells_the_same_as(&self, other: &Self) -> bool {
+        let told = |history: &Self| (history.today, history.this_week, history.counted_at, history.active_until);
+        told(self) == told(other) && self.last == other.last
+    }
+}
+
 /// A camera's newest event in short.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LastEvent {

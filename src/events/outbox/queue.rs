@@ -1,4 +1,4 @@
-//! The publisher's way to the outbox: what waits for the broker, and what the broker has.
+//! The courier's way to the outbox: what waits for the broker, and what the broker has.
 //!
 //! While the task lives it is the only one that changes the table; when it has ended, a last delivery is still written.
 

@@ -19,7 +19,7 @@ use crate::events::door::{Accepted, Refused, Submission};
 use crate::store::events::{Amount, Outcome, Written};
 use crate::store::{Store, StoreError};
 
-/// Deliveries that wait for the task: one publisher, one at a time.
+/// Deliveries that wait for the task: one courier, one at a time.
 const DELIVERIES: usize = 4;
 /// The clock is looked at this often, because a timer does not notice that somebody sets it.
 const LOOK: SignedDuration = SignedDuration::from_mins(1);
@@ -146,7 +146,7 @@ impl Keeper {
                     let _sender_left = pending.answer.send(answer(outcome));
                 }
                 if let Some(delivery) = delivery {
-                    let _publisher_left = delivery.answer.send(Ok(()));
+                    let _courier_left = delivery.answer.send(Ok(()));
                 }
             }
             Err(error) => {
@@ -166,7 +166,7 @@ impl Keeper {
     async fn deliver(&mut self, delivery: Delivery, now: Timestamp) {
         let written = self.store.write(Vec::new(), delivery.rows, Amount::default()).await;
         let outcome = written.map(|written| self.settle(&written, &[], now));
-        let _publisher_left = delivery.answer.send(outcome);
+        let _courier_left = delivery.answer.send(outcome);
     }
 
     /// A batch is on disk.

@@ -60,7 +60,7 @@ pub(super) async fn probe_one(
 pub(super) async fn announce(State(page): State<Page>, visit: Visit, headers: HeaderMap, body: Bytes) -> Response {
     let done = async {
         checked(&page, &headers, &body)?;
-        page.feeds.announcer.announce().map_err(|error| Problem::Failed(error.to_string()))?;
+        page.feeds.mirror.announce().map_err(|error| Problem::Failed(error.to_string()))?;
         Ok(answer::see("../?done=announce"))
     };
     answer_of(done.await, &page, &visit)
@@ -68,7 +68,7 @@ pub(super) async fn announce(State(page): State<Page>, visit: Visit, headers: He
 
 /// `GET /actions/ghosts`: looks for them and shows them.
 pub(super) async fn ghosts(State(page): State<Page>, visit: Visit) -> Response {
-    let list = match page.feeds.announcer.look().await {
+    let list = match page.feeds.mirror.look().await {
         Ok(found) => found.ghosts,
         Err(error) => return Problem::Failed(error.to_string()).answer(&page, &visit),
     };
@@ -84,7 +84,7 @@ pub(super) async fn ghosts(State(page): State<Page>, visit: Visit) -> Response {
 pub(super) async fn clear_ghosts(State(page): State<Page>, visit: Visit, headers: HeaderMap, body: Bytes) -> Response {
     let done = async {
         let shown = checked(&page, &headers, &body)?.all("topic");
-        page.feeds.announcer.clear(shown).await.map_err(|error| Problem::Failed(error.to_string()))?;
+        page.feeds.mirror.clear(shown).await.map_err(|error| Problem::Failed(error.to_string()))?;
         Ok(answer::see("../?done=ghosts"))
     };
     answer_of(done.await, &page, &visit)

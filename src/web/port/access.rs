@@ -9,9 +9,7 @@ use axum::http::uri::Authority;
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use jiff::Timestamp;
 
-use crate::homeassistant::Sign;
 use crate::web::feeds::Feeds;
 
 /// The Supervisor in the apps' network: the only one who brings requests of Home Assistant's users.
@@ -70,7 +68,7 @@ impl Access {
 /// Who sees our page in Home Assistant shows that Home Assistant is there.
 async fn see_home_assistant(State(feeds): State<Feeds>, request: Request, next: Next) -> Response {
     if request.headers().get("x-hass-source").is_some_and(|source| source == "core.ingress") {
-        feeds.presence.send_if_modified(|presence| presence.hear(Some(Sign::Page), Timestamp::now()));
+        feeds.page_seen.notify_one();
     }
     next.run(request).await
 }

@@ -1,20 +1,20 @@
-//! What others may ask of the announcer, and what they see of it.
+//! What others may ask of the mirror, and what they see of it.
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
-use camera_herald::broker::PublishError;
+use camera_herald::broker::{Inbox, LinkLost};
 use camera_herald::camera::{Camera, CameraId, CameraKind, Inventory, Statuses};
 use camera_herald::events::outbox::{self, Keeper};
-use camera_herald::homeassistant::{Owner, Presence, Sign, Topics};
-use camera_herald::mirror::announcer::{self, RequestError, Requests, Sources};
+use camera_herald::homeassistant::{Owner, Presence, Sign, Topics, heard};
 use camera_herald::mirror::ledger::Ledger;
-use camera_herald::mirror::{Announced, Announcer};
+use camera_herald::mirror::{self, Announced, Mirror, RequestError, Requests, Sources};
 use camera_herald::options::{EventOptions, TopicOptions};
 use camera_herald::store::Store;
 use jiff::tz::TimeZone;
 use tempfile::TempDir;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -25,7 +25,7 @@ use crate::support::link::{identity, options, quick, settings};
 use crate::support::mosquitto::{Config, Mosquitto, Store as Kept};
 use crate::support::{publish, publish_command};
 
-/// Session and announcer, without the rest.
+/// Session and mirror, without the rest.
 struct Stage {
     topics: Topics,
     requests: Requests,
@@ -33,7 +33,8 @@ struct Stage {
     announced: watch::Receiver<Option<Announced>>,
     dismissed: watch::Receiver<BTreeSet<Owner>>,
     presence: watch::Receiver<Presence>,
-    publisher_gone: CancellationToken,
+    page_seen: Arc<Notify>,
+    courier_gone: CancellationToken,
     tasks: JoinSet<()>,
     _keeper: Keeper,
     _probes: mpsc::Receiver<camera_herald::camera::prober::ProbeRequest>,
@@ -59,18 +60,18 @@ impl Stage {
         let dir = tempfile::tempdir().unwrap();
         let store = Store::open(dir.path()).unwrap();
         let topics = Topics::new(&TopicOptions::default());
-        let (session, handle, inbound) = camera_herald::broker::Session::new(
-            settings(&options(broker), quick()),
-            identity("announcer"),
-            announcer::subscriptions(&topics),
-        );
+        let inbox = Inbox::new(heard::subscriptions(&topics));
+        let (session, handle) =
+            camera_herald::broker::Session::new(settings(&options(broker), quick()), identity("mirror"), inbox.clone());
         let cameras = [camera("front", None), camera("back", Some("rtsp://127.0.0.1:1/x"))];
         let (inventory, inventory_seen) = watch::channel(Inventory::new(cameras));
         let settings = outbox::Settings::new(&EventOptions::default(), TimeZone::UTC);
         let (keeper, outbox, histories) = Keeper::new(store.clone(), settings, inventory_seen.clone());
-        let (requests, asked) = announcer::requests();
+        let (requests, asked) = mirror::requests();
+        let page_seen = Arc::new(Notify::new());
         let presence = watch::Sender::new(Presence::default());
         let presence_seen = presence.subscribe();
+        let (adopting, adopted) = watch::channel(0);
         let (probes, probe_requests) = mpsc::channel(4);
         let sources = Sources {
             inventory: inventory_seen,
@@ -78,18 +79,27 @@ impl Stage {
             histories,
             hearings: watch::channel(Default::default()).1,
             outbox,
-            inbound,
+            inbox,
             probes,
             requests: asked,
+            page_seen: page_seen.clone(),
             presence,
+            adopted,
         };
-        let publisher_gone = CancellationToken::new();
+        let courier_gone = CancellationToken::new();
         let ledger = Ledger::load(store).await;
-        let (announcer, announced, dismissed) =
-            Announcer::new(topics.clone(), handle, sources, ledger, publisher_gone.clone());
         let mut tasks = JoinSet::new();
+        let (mirror, announced, dismissed) = Mirror::new(topics.clone(), handle, sources, ledger, courier_gone.clone());
+        // A courier that has nothing under way.
+        let mut seen = announced.clone();
+        tasks.spawn(async move {
+            while seen.changed().await.is_ok() {
+                let runs = seen.borrow_and_update().as_ref().map_or(0, |announced| announced.runs);
+                adopting.send_replace(runs);
+            }
+        });
         tasks.spawn(session.run());
-        tasks.spawn(announcer.run());
+        tasks.spawn(mirror.run());
         Self {
             topics,
             requests,
@@ -97,7 +107,8 @@ impl Stage {
             announced,
             dismissed,
             presence: presence_seen,
-            publisher_gone,
+            page_seen,
+            courier_gone,
             tasks,
             _keeper: keeper,
             _probes: probe_requests,
@@ -117,7 +128,7 @@ impl Stage {
     }
 
     async fn stop(mut self) {
-        self.publisher_gone.cancel();
+        self.courier_gone.cancel();
         let all = async { while self.tasks.join_next().await.is_some() {} };
         timeout(PATIENCE, all).await.expect("both end");
     }
@@ -246,7 +257,7 @@ async fn without_a_broker_requests_say_so_and_the_ledger_still_knows() {
             Ok(_) => assert!(tokio::time::Instant::now() < deadline, "the link stays up"),
         }
     };
-    assert_eq!(error, RequestError::Broker(PublishError::LinkDown));
+    assert_eq!(error, RequestError::Broker(LinkLost));
     assert!(error.to_string().contains("the link to the broker is down"), "{error}");
     assert!(stage.requests.known().await.unwrap().contains(&stage.topics.config(&owner("back"))));
     assert_eq!(stage.requests.announce(), Ok(()), "it is done when the broker is back");
@@ -263,6 +274,7 @@ async fn home_assistant_is_there_when_it_speaks_and_unknown_after_a_new_connecti
     assert_eq!(*stage.presence.borrow(), Presence::Unknown);
     publish_command(broker.addr(), "camera_herald/camera/back/command", "probe").await;
     stage.sees(|presence| matches!(presence, Presence::Here { sign: Sign::Command, .. })).await;
+    stage.page_seen.notify_one();
     publish_command(broker.addr(), "homeassistant/status", "offline").await;
     stage.sees(|presence| matches!(presence, Presence::Gone { .. })).await;
     publish_command(broker.addr(), "homeassistant/status", "online").await;

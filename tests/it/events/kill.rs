@@ -17,7 +17,7 @@ use crate::support::watcher::{Seen, Watcher};
 const ROUNDS: usize = 200;
 /// Posters, each with one request at a time, each with a camera of its own.
 const IN_FLIGHT: usize = 8;
-/// What the publisher has under way at once.
+/// What the courier has under way at once.
 const BATCH: usize = 64;
 
 /// What the event entities' template lets fire, by topic.

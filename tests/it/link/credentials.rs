@@ -53,7 +53,7 @@ async fn a_password_that_changes_while_connected_is_asked_for_again() {
     supervisor.set(registered(&broker, "new"));
 
     assert!(link.up_after(first).await.last_error.unwrap().contains("password"));
-    link.handle.publish(Message::retained("t/a", "x")).await.unwrap();
+    link.publish(Message::retained("t/a", "x")).await.unwrap();
 }
 
 #[tokio::test]

@@ -16,13 +16,13 @@ async fn the_last_word_passes_tls_so_that_the_will_is_not_spoken() {
     for round in 0..10 {
         let link = Link::start(settings(&authority.options(broker.tls_addr()), quick()));
         link.up().await;
-        link.handle.publish(Message::retained("t/round", format!("{round}"))).await.unwrap();
+        link.publish(Message::retained("t/round", format!("{round}"))).await.unwrap();
         link.stop().await;
     }
     // Mosquitto speaks a will as soon as it sees the connection's end; this comes behind it.
     let fence = Link::with(broker.addr());
     fence.up().await;
-    fence.handle.publish(Message::retained("t/fence", "x")).await.unwrap();
+    fence.publish(Message::retained("t/fence", "x")).await.unwrap();
     watcher.wait_for(|seen| seen.topic == "t/fence").await;
     assert!(watcher.seen().iter().all(|seen| seen.topic != "t/status"), "a will was spoken:\n{}", broker.log());
 }

@@ -24,7 +24,7 @@ async fn is_found(protocol: Protocol, load: bool) {
         publishers.spawn(async move {
             loop {
                 let message = Message { topic: "t/load".into(), payload: vec![b'x'; 100_000].into(), retain: false };
-                if handle.send(message).await.is_err() {
+                if !matches!(handle.lease(), Some(lease) if lease.send(message).await.is_ok()) {
                     sleep(Duration::from_millis(5)).await;
                 }
             }

@@ -11,7 +11,6 @@ use camera_herald::events::door::{CurrentToken, EventToken};
 use camera_herald::events::outbox::{self, Keeper};
 use camera_herald::homeassistant::{Owner, Presence, Topics};
 use camera_herald::mirror::Announced;
-use camera_herald::mirror::announcer;
 use camera_herald::options::{EventOptions, LogLevel, MqttOptions, Options, TopicOptions};
 use camera_herald::store::Store;
 use camera_herald::supervisor::Client;
@@ -105,7 +104,7 @@ impl House {
         let settings = outbox::Settings::new(&events, TimeZone::UTC);
         let (keeper, outbox, histories) = Keeper::new(store, settings, inventory_seen.clone());
         // Nobody does what is asked.
-        let (announcer, _) = announcer::requests();
+        let (mirror, _) = camera_herald::mirror::requests();
         let (prober, probe_requests) = mpsc::channel(1);
         let feeds = Feeds {
             started: Timestamp::now(),
@@ -127,10 +126,11 @@ impl House {
             link_history: told.history,
             chain: told.chain,
             surroundings: told.surroundings,
-            presence,
+            presence: presence.subscribe(),
+            page_seen: Arc::default(),
             announced: announced_seen,
             dismissed: dismissed_seen,
-            announcer,
+            mirror,
             prober,
             token: CurrentToken::new(EventToken::new(TOKEN), dir.path()),
             look,

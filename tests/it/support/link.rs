@@ -1,15 +1,15 @@
 //! A session without the rest of the program.
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use camera_herald::broker::{
-    Handle, Identity, Inbound, Interest, LinkState, Message, Session, Settings, Subscription, Timing, Up,
+    Ack, Handle, Identity, Inbox, Lease, LinkLost, LinkState, Message, Session, Settings, Subscription, Timing, Up,
 };
 use camera_herald::credentials::Credentials;
 use camera_herald::options::{BrokerOptions, MqttOptions, Protocol};
 use camera_herald::supervisor::CredentialSource;
-use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
@@ -18,7 +18,7 @@ use super::herald::PATIENCE;
 /// A running session and everything that it gives.
 pub(crate) struct Link {
     pub(crate) handle: Handle,
-    pub(crate) inbound: mpsc::Receiver<Inbound>,
+    pub(crate) inbox: Inbox,
     pub(crate) task: JoinSet<()>,
 }
 
@@ -61,10 +61,12 @@ pub(crate) fn identity(client_id: &str) -> Identity {
     }
 }
 
-/// Makes a session for the tests: it receives what comes under `in/`.
-pub(crate) fn session(settings: Settings, client_id: &str) -> (Session, Handle, mpsc::Receiver<Inbound>) {
-    let inbox = Subscription { filter: "in/#".to_owned(), at_least_once: true, interest: Interest::All };
-    Session::new(settings, identity(client_id), vec![inbox])
+/// Makes a session for the tests: it hears `x` and `stop` of what comes under `in/`.
+pub(crate) fn session(settings: Settings, client_id: &str) -> (Session, Handle, Inbox) {
+    let all = Subscription { filter: "in/#".to_owned(), at_least_once: true, words: &["x", "stop"], places: 4_096 };
+    let inbox = Inbox::new(vec![all]);
+    let (session, handle) = Session::new(settings, identity(client_id), inbox.clone());
+    (session, handle, inbox)
 }
 
 impl Link {
@@ -73,10 +75,10 @@ impl Link {
     }
 
     pub(crate) fn start_as(settings: Settings, client_id: &str) -> Self {
-        let (session, handle, inbound) = session(settings, client_id);
+        let (session, handle, inbox) = session(settings, client_id);
         let mut task = JoinSet::new();
         task.spawn(session.run());
-        Self { handle, inbound, task }
+        Self { handle, inbox, task }
     }
 
     /// A session with the broker at this address, protocol auto, quick.
@@ -97,7 +99,7 @@ impl Link {
         let waited = timeout(PATIENCE, link.wait_for(newer)).await;
         match waited.unwrap_or_else(|_| panic!("no epoch above {epoch}: {:?}", self.handle.link().borrow())) {
             Ok(state) => match &*state {
-                LinkState::Up(up) => up.clone(),
+                LinkState::Up(lease) => (**lease).clone(),
                 LinkState::Down { .. } => unreachable!("it was waited for"),
             },
             Err(_) => panic!("the session ended"),
@@ -120,6 +122,26 @@ impl Link {
             },
             Err(_) => panic!("the session ended"),
         }
+    }
+
+    /// The right to send now.
+    pub(crate) fn lease(&self) -> Result<Lease, LinkLost> {
+        self.handle.lease().ok_or(LinkLost)
+    }
+
+    /// Sends and waits for the acknowledgement: whether the broker took it.
+    pub(crate) async fn publish(&self, message: Message) -> Result<bool, LinkLost> {
+        self.lease()?.publish(message).await
+    }
+
+    /// Sends; the acknowledgement comes later.
+    pub(crate) async fn send(&self, message: Message) -> Result<Ack, LinkLost> {
+        Ok(self.lease()?.send(message).await?.expect("it is not too large"))
+    }
+
+    /// What the broker holds under a filter.
+    pub(crate) async fn scan(&self, filter: &str) -> Result<BTreeSet<String>, LinkLost> {
+        self.lease()?.scan(filter, |_, _| true).await
     }
 
     /// Drops the handle and waits for the session's end.

@@ -103,7 +103,7 @@ fn announcement(feeds: &Feeds) -> Value {
 }
 
 async fn retained(feeds: &Feeds) -> Value {
-    match timeout(LOOK, feeds.announcer.look()).await {
+    match timeout(LOOK, feeds.mirror.look()).await {
         Ok(Ok(found)) => json!({ "from": "the broker", "wanted": found.wanted, "ghosts": found.ghosts }),
         Ok(Err(error)) => remembered(feeds, &error.to_string()).await,
         Err(_elapsed) => remembered(feeds, "the broker did not answer in time").await,
@@ -111,7 +111,7 @@ async fn retained(feeds: &Feeds) -> Value {
 }
 
 async fn remembered(feeds: &Feeds, why: &str) -> Value {
-    let known = timeout(LOOK, feeds.announcer.known()).await;
+    let known = timeout(LOOK, feeds.mirror.known()).await;
     json!({ "from": "the ledger", "why": why, "topics": known.ok().and_then(Result::ok) })
 }
 

@@ -1,26 +1,19 @@
-//! Devices that were taken away while Home Assistant perhaps did not listen.
+//! Devices that were taken away while Home Assistant perhaps did not listen. Pure.
 //!
 //! Home Assistant forgets a device only when it hears that its config is cleared. One that was away then shows the device for
 //! ever, and a second clearing says nothing to it, for it has not discovered the device since its start. So after its birth
 //! message it is shown each such device once more and then hears the clearing. Nothing of this is retained.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 
-use super::run::{Delivery, acknowledged};
-use crate::broker::{Message, PublishError};
 use crate::camera::CameraId;
-use crate::homeassistant::entities;
 use crate::homeassistant::payload::Components;
-use crate::homeassistant::topics::Owner;
 
 /// Home Assistant writes its registries some ten seconds after a change; what it heard less than this before its end may be undone.
 const WRITTEN: Duration = Duration::from_secs(30);
-/// What it takes to set up a device that is shown once more, and what each further one adds.
-const SHOWN: Duration = Duration::from_secs(1);
-const SHOWN_OF_ONE: Duration = Duration::from_millis(20);
 
 /// The devices, and whether Home Assistant is there.
 #[derive(Default)]
@@ -29,7 +22,6 @@ pub(super) struct Departed {
     devices: BTreeMap<CameraId, Device>,
 }
 
-#[derive(Clone)]
 struct Device {
     components: Components,
     heard: bool,
@@ -44,7 +36,7 @@ impl Departed {
         }
     }
 
-    /// It is there again.
+    /// It is there again, or Home Assistant itself took it away.
     pub(super) fn forget(&mut self, camera: &CameraId) {
         self.devices.remove(camera);
     }
@@ -60,53 +52,13 @@ impl Departed {
         self.devices.retain(|_, device| !device.heard || now < device.at + WRITTEN);
     }
 
-    fn to_be_shown(&self) -> Vec<(CameraId, Components)> {
-        let all = self.devices.iter().map(|(camera, device)| (camera.clone(), device.components.clone()));
-        all.filter(|_| self.listens).collect()
-    }
-}
-
-impl Delivery {
-    /// Shows Home Assistant, if it has just started, the devices that it may still have, and takes them away.
-    ///
-    /// # Errors
-    /// [`PublishError::LinkDown`] when the link went down in between; then they wait for the next time.
-    pub(super) async fn see_off_the_departed(&mut self, there: &[CameraId]) -> Result<(), PublishError> {
-        there.iter().for_each(|camera| self.departed.forget(camera));
-        if !std::mem::take(&mut self.born) {
-            return Ok(());
-        }
-        let departed = self.departed.to_be_shown();
-        let Ok(count @ 1..) = u32::try_from(departed.len()) else { return Ok(()) };
-        tracing::info!(devices = count, "Taking away what Home Assistant may have missed");
-        let mut acks = Vec::new();
-        for (camera, components) in &departed {
-            let payload = entities::departed(&self.topics, camera, components);
-            let payload = serde_json::to_string(&payload).expect("a payload has text keys only");
-            acks.push(self.send(self.to_the_config_of(camera, payload)).await?);
-        }
-        acknowledged(std::mem::take(&mut acks)).await?;
-        sleep(SHOWN + SHOWN_OF_ONE.saturating_mul(count)).await;
-        for (camera, _) in &departed {
-            acks.push(self.send(self.to_the_config_of(camera, String::new())).await?);
-        }
-        acknowledged(acks).await?;
-        departed.iter().for_each(|(camera, _)| self.departed.forget(camera));
-        Ok(())
+    /// What a device had, while Home Assistant is there to be shown it.
+    pub(super) fn components(&self, camera: &CameraId) -> Option<&Components> {
+        self.devices.get(camera).filter(|_| self.listens).map(|device| &device.components)
     }
 
-    /// Home Assistant itself took these away.
-    pub(super) fn forget_the_dismissed(&mut self, dismissed: &BTreeSet<Owner>) {
-        for owner in dismissed {
-            if let Owner::Camera(camera) = owner {
-                self.departed.forget(camera);
-            }
-        }
-    }
-
-    fn to_the_config_of(&self, camera: &CameraId, payload: String) -> Message {
-        let topic = self.topics.config(&Owner::Camera(camera.clone()));
-        Message { topic, payload: payload.into(), retain: false }
+    pub(super) fn to_be_shown(&self) -> Vec<CameraId> {
+        self.devices.keys().filter(|_| self.listens).cloned().collect()
     }
 }
 

@@ -1,4 +1,4 @@
-//! What others may ask of the announcer, beside Home Assistant's commands: a bounded channel, so that everything that is said to
+//! What others may ask of the mirror, beside Home Assistant's commands: a bounded channel, so that everything that is said to
 //! the broker still goes through one task.
 
 use std::collections::BTreeSet;
@@ -7,10 +7,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
-use super::super::plan::Plan;
-use super::Announcer;
-use super::sweep::retained;
-use crate::broker::PublishError;
+use crate::broker::LinkLost;
 
 /// Requests that wait. People press buttons one at a time.
 const REQUESTS: usize = 8;
@@ -19,11 +16,11 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 /// What is asked.
 #[derive(Debug)]
-enum Request {
+pub(super) enum Requested {
     Announce,
     Known { done: oneshot::Sender<Vec<String>> },
-    Look { done: oneshot::Sender<Result<Retained, PublishError>> },
-    Clear { topics: Vec<String>, done: oneshot::Sender<Result<Vec<String>, PublishError>> },
+    Look { done: oneshot::Sender<Result<Retained, RequestError>> },
+    Clear { topics: Vec<String>, done: oneshot::Sender<Result<Vec<String>, RequestError>> },
 }
 
 /// The retained topics of ours that the broker holds.
@@ -41,12 +38,12 @@ pub enum RequestError {
     /// Too many wait.
     #[error("Camera Herald is busy with earlier requests; try it again in a moment")]
     Busy,
-    /// The announcer did not come to it in time.
+    /// The mirror did not come to it in time.
     #[error("the broker takes too long to answer; try it again in a moment")]
     TooSlow,
     /// The broker.
     #[error("{0}; it works again when the connection is back")]
-    Broker(#[from] PublishError),
+    Broker(#[from] LinkLost),
     /// We are stopping.
     #[error("Camera Herald is stopping")]
     Stopping,
@@ -54,11 +51,11 @@ pub enum RequestError {
 
 /// A way to ask. Cheap to clone.
 #[derive(Debug, Clone)]
-pub struct Requests(mpsc::Sender<Request>);
+pub struct Requests(mpsc::Sender<Requested>);
 
-/// The announcer's end of it.
+/// The mirror's end of it.
 #[derive(Debug)]
-pub struct Asked(mpsc::Receiver<Request>);
+pub struct Asked(mpsc::Receiver<Requested>);
 
 /// A bounded channel of requests.
 #[must_use]
@@ -74,7 +71,7 @@ impl Requests {
     /// # Errors
     /// [`RequestError`] when it will not be done.
     pub fn announce(&self) -> Result<(), RequestError> {
-        self.ask(Request::Announce)
+        self.ask(Requested::Announce)
     }
 
     /// The topics that may hold a message of ours, as the ledger remembers it: for when the broker cannot be asked.
@@ -83,7 +80,7 @@ impl Requests {
     /// [`RequestError`] when that is not known.
     pub async fn known(&self) -> Result<Vec<String>, RequestError> {
         let (done, known) = oneshot::channel();
-        self.ask(Request::Known { done })?;
+        self.ask(Requested::Known { done })?;
         timeout(PATIENCE, known)
             .await
             .map_err(|_elapsed| RequestError::TooSlow)?
@@ -96,7 +93,7 @@ impl Requests {
     /// [`RequestError`] when that is not known.
     pub async fn look(&self) -> Result<Retained, RequestError> {
         let (done, found) = oneshot::channel();
-        self.ask(Request::Look { done })?;
+        self.ask(Requested::Look { done })?;
         answer(found).await
     }
 
@@ -107,11 +104,11 @@ impl Requests {
     /// [`RequestError`] when some may be left.
     pub async fn clear(&self, topics: Vec<String>) -> Result<Vec<String>, RequestError> {
         let (done, cleared) = oneshot::channel();
-        self.ask(Request::Clear { topics, done })?;
+        self.ask(Requested::Clear { topics, done })?;
         answer(cleared).await
     }
 
-    fn ask(&self, request: Request) -> Result<(), RequestError> {
+    fn ask(&self, request: Requested) -> Result<(), RequestError> {
         use mpsc::error::TrySendError;
         self.0.try_send(request).map_err(|error| match error {
             TrySendError::Full(_) => RequestError::Busy,
@@ -120,63 +117,17 @@ impl Requests {
     }
 }
 
-async fn answer<T>(done: oneshot::Receiver<Result<T, PublishError>>) -> Result<T, RequestError> {
+async fn answer<T>(done: oneshot::Receiver<Result<T, RequestError>>) -> Result<T, RequestError> {
     match timeout(PATIENCE, done).await {
-        Ok(Ok(outcome)) => Ok(outcome?),
+        Ok(Ok(outcome)) => outcome,
         Ok(Err(_dropped)) => Err(RequestError::Stopping),
         Err(_elapsed) => Err(RequestError::TooSlow),
     }
 }
 
-/// A request that was taken.
-pub(super) struct Taken(Request);
-
 impl Asked {
     /// The next request; `None` when nobody can ask any more.
-    pub(super) async fn next(&mut self) -> Option<Taken> {
-        self.0.recv().await.map(Taken)
-    }
-}
-
-impl Announcer {
-    /// Does what was asked. Who asked may be gone by then.
-    pub(super) async fn do_as_asked(&mut self, Taken(request): Taken) {
-        match request {
-            Request::Announce => self.announce_again(),
-            Request::Known { done } => {
-                let _asker_gone = done.send(self.delivery.ledger.topics().cloned().collect());
-            }
-            Request::Look { done } => {
-                let found = self.look().await;
-                let _asker_gone = done.send(found);
-            }
-            Request::Clear { topics, done } => {
-                let cleared = self.clear_ghosts(topics).await;
-                let _asker_gone = done.send(cleared);
-            }
-        }
-    }
-
-    async fn look(&mut self) -> Result<Retained, PublishError> {
-        let found = retained(&self.delivery).await?;
-        let desired = self.desired();
-        let (wanted, ghosts) = found.into_iter().partition(|topic| desired.contains(topic));
-        Ok(Retained { wanted, ghosts: BTreeSet::into_iter(ghosts).collect() })
-    }
-
-    /// What became wanted since somebody looked stays, and so does what is not ours: the list comes from outside.
-    async fn clear_ghosts(&mut self, topics: Vec<String>) -> Result<Vec<String>, PublishError> {
-        let desired = self.desired();
-        let mut ghosts = topics;
-        ghosts.retain(|topic| self.topics.is_own(topic) && !desired.contains(topic));
-        ghosts.sort_unstable();
-        ghosts.dedup();
-        self.delivery.clear_with_a_word(ghosts.clone()).await?;
-        Ok(ghosts)
-    }
-
-    /// What is to be on the broker as of now.
-    fn desired(&self) -> BTreeSet<String> {
-        Plan::new(&self.sources.inventory.borrow(), &self.dismissed.borrow()).topics(&self.topics)
+    pub(super) async fn next(&mut self) -> Option<Requested> {
+        self.0.recv().await
     }
 }
