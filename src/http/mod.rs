@@ -3,32 +3,41 @@
 //! Not `axum::serve`: it has no bound on connections, no time limit for heads or for a peer that does not read, and leaves connections
 //! behind.
 
+mod connection;
+mod crowd;
 mod patient;
+mod seat;
 
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::Router;
-use hyper::server::conn::http1;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::service::TowerToHyperService;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-use patient::Patient;
+use connection::Ends;
+use crowd::{Crowd, Full};
+use seat::{Seat, Seats};
 
 /// After an error of the port or of the listener.
 const PAUSE: Duration = Duration::from_secs(5);
+
+/// Connections that the system keeps until they are taken: its own upper limit on Linux. One that does not fit tries again after a whole
+/// second, so a burst of strangers must not fill it.
+const QUEUE: u32 = 4_096;
 
 /// What one port allows.
 #[derive(Debug, Clone, Copy)]
 pub struct Terms {
     /// Whose port it is, for the log.
     pub name: &'static str,
-    /// Connections at once; more wait in the system's queue.
+    /// Connections at once. For one more the oldest that has not sent a whole head gives way; if all have, it waits in the system's
+    /// queue.
     pub connections: usize,
+    /// Of these, strangers from one address. A burst may be larger, but must say at once what it wants.
+    pub share: usize,
     /// The longest head of a request, in bytes.
     pub head: usize,
     /// From the connection, or the last answer, to the end of the next head: idle connections are closed too.
@@ -46,7 +55,7 @@ pub struct Terms {
 pub async fn bind(listen: SocketAddr, name: &str) -> TcpListener {
     let mut said = false;
     loop {
-        match TcpListener::bind(listen).await {
+        match open(listen) {
             Ok(listener) => return listener,
             Err(error) if !said => {
                 tracing::error!(%listen, %error, "The {name} port cannot be opened; trying again until it can");
@@ -58,17 +67,45 @@ pub async fn bind(listen: SocketAddr, name: &str) -> TcpListener {
     }
 }
 
-/// Answers until told to stop; then answers what is under way, for a moment. `app_for` says what a peer gets to see.
-pub async fn run(listener: TcpListener, terms: Terms, app_for: impl Fn(SocketAddr) -> Router, stop: CancellationToken) {
+fn open(listen: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = if listen.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    // A restart must not wait for connections of the program before it.
+    socket.set_reuseaddr(true)?;
+    socket.bind(listen)?;
+    socket.listen(QUEUE)
+}
+
+/// Answers until told to stop; then answers what is under way, for a moment. `app_for` says what a peer gets to see; who gets nothing
+/// is closed at once, before it can take a place.
+pub async fn run(
+    listener: TcpListener,
+    terms: Terms,
+    app_for: impl Fn(SocketAddr) -> Option<Router>,
+    stop: CancellationToken,
+) {
+    let seats = Seats::new(Crowd::new(terms.connections, terms.share));
     let mut open = JoinSet::new();
+    let mut next = None;
     loop {
         tokio::select! {
             biased;
             () = stop.cancelled() => break,
             Some(_ended) = open.join_next() => {}
-            accepted = accept(&listener, terms.name), if open.len() < terms.connections => if let Some((stream, peer)) = accepted {
-                open.spawn(connection(stream, terms, app_for(peer), stop.clone()));
-            },
+            () = seats.eased.notified(), if next.is_some() => {}
+            accepted = accept(&listener, terms.name), if next.is_none() => next = accepted,
+        }
+        let Some((stream, peer)) = next.take() else { continue };
+        let Some(app) = app_for(peer) else { continue };
+        let entered = seats.crowd().enter(peer.ip().to_canonical());
+        match entered {
+            Ok(entered) => {
+                let seat = Seat::new(&seats, entered.guest);
+                let ends = Ends { leave: entered.leave, hurried: entered.hurried, stop: stop.clone() };
+                open.spawn(connection::serve(stream, terms, app, seat, ends));
+            }
+            // It must not keep others from coming in, so it is closed.
+            Err(Full::Address) => {}
+            Err(Full::Port) => next = Some((stream, peer)),
         }
     }
     drop(listener);
@@ -88,28 +125,5 @@ async fn accept(listener: &TcpListener, name: &str) -> Option<(TcpStream, Socket
             sleep(Duration::from_millis(200)).await;
             None
         }
-    }
-}
-
-async fn connection(stream: TcpStream, terms: Terms, app: Router, stop: CancellationToken) {
-    // Answers are one small packet each; failing to send them at once is no reason not to send them.
-    let _sooner = stream.set_nodelay(true);
-    let mut http = http1::Builder::new();
-    http.half_close(terms.half_close)
-        .timer(TokioTimer::new())
-        .header_read_timeout(terms.head_within)
-        .max_buf_size(terms.head);
-    let io = TokioIo::new(Patient::new(stream, terms.stalled));
-    let connection = http.serve_connection(io, TowerToHyperService::new(app));
-    let mut connection = std::pin::pin!(connection);
-    let ended = tokio::select! {
-        ended = connection.as_mut() => ended,
-        () = stop.cancelled() => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
-        }
-    };
-    if let Err(error) = ended {
-        tracing::debug!(port = terms.name, %error, "A connection broke");
     }
 }

@@ -1,7 +1,7 @@
 //! What is asked at a door, in which order.
 //!
-//! Room for one more request, token, camera, rate, and only then the body. So what a stranger can cost us is bounded,
-//! and a stranger learns no camera's id.
+//! Token, camera, rate, room for one more request, and only then the body. So a stranger takes no place from those who may come in,
+//! what it can cost us is bounded, and it learns no camera's id.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -11,7 +11,7 @@ use axum::http::StatusCode;
 use axum::http::request::Parts;
 use bytes::Bytes;
 use jiff::Timestamp;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
+use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 use tokio::time::{Instant, timeout};
 
 use super::decode::{self, Envelope};
@@ -43,8 +43,10 @@ pub struct Bounds {
     pub memory: usize,
     /// For reading a body.
     pub body: Duration,
-    /// For throwing the body of a refused request away.
+    /// For throwing the body of a refused request away: what is on its way comes by then.
     pub drain: Duration,
+    /// Bodies of refused requests that are thrown away at once; more are not waited for.
+    pub drains: usize,
     /// For the word that an event is on disk.
     pub disk: Duration,
 }
@@ -52,8 +54,10 @@ pub struct Bounds {
 /// What all requests share.
 #[derive(Debug)]
 struct House {
-    requests: Arc<Semaphore>,
+    requests: Semaphore,
     memory: Arc<Semaphore>,
+    /// Bodies that are thrown away. Apart from the requests: who is refused holds no place.
+    drains: Semaphore,
     /// Large bodies that are looked at: each takes its size again for its texts.
     readers: Semaphore,
     limits: Mutex<Limits>,
@@ -74,7 +78,8 @@ impl Default for Bounds {
             requests: 256,
             memory: 64 * 1_024 * 1_024,
             body: Duration::from_secs(30),
-            drain: Duration::from_secs(5),
+            drain: Duration::from_millis(500),
+            drains: 32,
             disk: Duration::from_secs(10),
         }
     }
@@ -100,8 +105,9 @@ impl Doors {
         bounds: Bounds,
     ) -> Self {
         let house = House {
-            requests: Arc::new(Semaphore::new(bounds.requests)),
+            requests: Semaphore::new(bounds.requests),
             memory: Arc::new(Semaphore::new(bounds.memory / body::UNIT)),
+            drains: Semaphore::new(bounds.drains),
             readers: Semaphore::new(2),
             limits: Mutex::default(),
             complaints: Mutex::default(),
@@ -116,12 +122,7 @@ impl Doors {
         self.house.tally.clone()
     }
 
-    /// Room for one more request, for as long as it is held.
-    pub(super) fn place(&self) -> Option<OwnedSemaphorePermit> {
-        self.house.requests.clone().try_acquire_owned().ok()
-    }
-
-    /// Takes one message from the request to the disk; returns the event's id.
+    /// Takes one message from the request to the disk; returns the event's id. The place is free again when it returns.
     pub(super) async fn receive(
         &self,
         door: Door,
@@ -130,6 +131,7 @@ impl Doors {
         body: &mut BodyDataStream,
     ) -> Result<(String, Accepted), Problem> {
         let camera = self.admit(request, id)?;
+        let _place = self.house.requests.try_acquire().map_err(|_full| Problem::busy())?;
         if door == Door::Events && !content::is_taken(content::of(&request.headers)) {
             return Err(Problem::content_type());
         }
@@ -151,7 +153,11 @@ impl Doors {
     ) {
         self.complain(id, problem);
         // Who was too slow is not waited for again.
-        if problem.status != StatusCode::REQUEST_TIMEOUT {
+        if problem.status == StatusCode::REQUEST_TIMEOUT {
+            return;
+        }
+        // With too many refused at a time some see a cut connection in place of their answer.
+        if let Ok(_share) = self.house.drains.try_acquire() {
             body::drain(&request.headers, body, self.bounds.drain).await;
         }
     }

@@ -19,11 +19,13 @@ use super::doors::{Door, Doors};
 use super::problem::Problem;
 use crate::http::{self, Terms};
 
-/// More connections than requests at once, so that one too many can be told. No body is kept in the head's buffer. Simple senders
+/// More connections than requests at once, so that one too many can be told, and for strangers a share that leaves room for sixteen
+/// such addresses. No body is kept in the head's buffer. Simple senders
 /// close their side, or all of it, right after the request; that is no reason to lose the event.
 const TERMS: Terms = Terms {
     name: "events",
     connections: 512,
+    share: 32,
     head: 64 * 1_024,
     head_within: Duration::from_secs(20),
     stalled: Duration::from_secs(30),
@@ -40,7 +42,7 @@ pub async fn serve(listen: SocketAddr, doors: Doors, stop: CancellationToken) {
 /// [`serve`] on a port that is open.
 pub async fn serve_on(listener: TcpListener, doors: Doors, stop: CancellationToken) {
     let app = router(doors);
-    http::run(listener, TERMS, |_peer| app.clone(), stop).await;
+    http::run(listener, TERMS, |_peer| Some(app.clone()), stop).await;
 }
 
 /// The addresses and their doors.
@@ -72,11 +74,6 @@ async fn answer(
     let (request, body) = request.into_parts();
     let mut body = body.into_data_stream();
     let tally = doors.tally();
-    let Some(_place) = doors.place() else {
-        let busy = Problem::busy();
-        tally.refuse(busy.status);
-        return busy.into_response();
-    };
     match doors.receive(door, id, &request, &mut body).await {
         Ok((event_id, accepted)) => {
             tally.accept(accepted);

@@ -26,6 +26,8 @@ use crate::web::feeds::Feeds;
 const TERMS: Terms = Terms {
     name: "page",
     connections: 1_100,
+    // The Supervisor asks for all users of Home Assistant, by up to 100 connections.
+    share: 64,
     head: 32 * 1_024,
     head_within: Duration::from_secs(20),
     stalled: Duration::from_secs(30),
@@ -41,15 +43,14 @@ pub async fn serve(listen: SocketAddr, access: Access, feeds: Feeds, page: Route
 
 /// [`serve`] on a port that is open.
 pub async fn serve_on(listener: TcpListener, access: Access, feeds: Feeds, page: Router, stop: CancellationToken) {
-    let health = routes::health_only(feeds.clone(), access);
+    let health = routes::health_only(feeds.clone());
     let all = access.guard(routes::all(feeds.clone()).merge(page), feeds);
-    let nothing = routes::nothing(access);
     let app_for = |peer: SocketAddr| match access.admits(peer.ip()) {
-        Admission::All => all.clone(),
-        Admission::Health => health.clone(),
+        Admission::All => Some(all.clone()),
+        Admission::Health => Some(health.clone()),
         Admission::None => {
             tracing::debug!(%peer, "Somebody else came to the page's port");
-            nothing.clone()
+            None
         }
     };
     http::run(listener, TERMS, app_for, stop).await;

@@ -7,7 +7,7 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::IntoResponse;
 use axum::routing::get;
 
-use super::{Access, diagnostics, health, metrics};
+use super::{diagnostics, health, metrics};
 use crate::web::feeds::Feeds;
 
 /// The version of the text format (Prometheus, "Exposition formats").
@@ -25,19 +25,11 @@ fn health(feeds: Feeds) -> Router {
     Router::new().route("/healthz", get(health::healthz)).route("/readyz", get(health::readyz)).with_state(feeds)
 }
 
-/// For who may only ask how we are.
-pub(super) fn health_only(feeds: Feeds, access: Access) -> Router {
-    health(feeds).merge(nothing(access))
-}
-
-/// For everybody else: a short word, and the connection is closed.
-pub(super) fn nothing(access: Access) -> Router {
-    let word = match access {
-        Access::Proxy(_) => "Only Home Assistant's Supervisor is answered here.\n",
-        Access::Loopback => "Only this computer is answered here.\n",
-    };
+/// For the container itself, which may only ask how we are.
+pub(super) fn health_only(feeds: Feeds) -> Router {
     let closed = || [(CONNECTION, HeaderValue::from_static("close"))];
-    Router::new().fallback(move || async move { (StatusCode::FORBIDDEN, closed(), word) })
+    let word = "Only Home Assistant's Supervisor is shown more here.\n";
+    health(feeds).fallback(move || async move { (StatusCode::FORBIDDEN, closed(), word) })
 }
 
 async fn metrics(State(feeds): State<Feeds>) -> impl IntoResponse {

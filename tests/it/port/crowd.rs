@@ -113,6 +113,7 @@ impl Small {
         let terms = Terms {
             name: "test",
             connections,
+            share: connections,
             head: 8 * 1_024,
             head_within: Duration::from_millis(300),
             stalled: Duration::from_millis(300),
@@ -124,7 +125,7 @@ impl Small {
         let stop = CancellationToken::new();
         let mut task = JoinSet::new();
         let until = stop.clone();
-        task.spawn(async move { http::run(listener, terms, |_peer| app.clone(), until).await });
+        task.spawn(async move { http::run(listener, terms, |_peer| Some(app.clone()), until).await });
         Self { addr, sending, stop, task }
     }
 
