@@ -25,6 +25,7 @@ mod dial;
 pub mod events;
 pub mod homeassistant;
 pub mod http;
+mod kept_file;
 pub mod logging;
 pub mod mirror;
 pub mod options;

@@ -82,8 +82,14 @@ impl Installation {
             tracing::warn!(%error, "The client id cannot be kept; a second copy will not be told from a restart");
             client_id::random()
         });
+        Identity { client_id, ..self.visitor() }
+    }
+
+    /// Who `check` is: it leaves the same will as the service, because a broker may not take that, and ends nobody's session.
+    #[must_use]
+    pub fn visitor(&self) -> Identity {
         let will = Message::retained(self.topics().status(), states::OFFLINE);
-        Identity { client_id, will: Some(will), ..self.guest() }
+        Identity { will: Some(will), ..self.guest() }
     }
 
     /// The word that opens the doors for events. Made at the first start.

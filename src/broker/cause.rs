@@ -43,6 +43,12 @@ pub enum BrokerKind {
     BrokerRefused,
     /// It speaks another version of MQTT.
     Protocol,
+    /// It keeps no retained messages.
+    NoRetain,
+    /// It takes no messages with QoS 1.
+    NoQos1,
+    /// It does not let us leave our will.
+    WillRefused,
     /// Somebody else uses our client id.
     TakenOver,
     /// It takes no packets as large as ours.
@@ -100,7 +106,7 @@ impl serde::Serialize for CauseKind {
 
 impl BrokerKind {
     /// All of them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 15] = [
         Self::Dns,
         Self::Refused,
         Self::Timeout,
@@ -108,6 +114,9 @@ impl BrokerKind {
         Self::Auth,
         Self::BrokerRefused,
         Self::Protocol,
+        Self::NoRetain,
+        Self::NoQos1,
+        Self::WillRefused,
         Self::TakenOver,
         Self::PacketTooLarge,
         Self::HalfOpen,
@@ -126,6 +135,9 @@ impl BrokerKind {
             Self::Auth => "auth",
             Self::BrokerRefused => "broker_refused",
             Self::Protocol => "protocol",
+            Self::NoRetain => "no_retain",
+            Self::NoQos1 => "no_qos_1",
+            Self::WillRefused => "will_refused",
             Self::TakenOver => "taken_over",
             Self::PacketTooLarge => "packet_too_large",
             Self::HalfOpen => "half_open",
@@ -137,6 +149,7 @@ impl BrokerKind {
     /// Waiting is of no use.
     #[must_use]
     pub fn needs_somebody(self) -> bool {
-        matches!(self, Self::Auth | Self::BrokerRefused | Self::Protocol | Self::Tls | Self::TakenOver)
+        let refuses = matches!(self, Self::Auth | Self::BrokerRefused | Self::Protocol | Self::Tls | Self::TakenOver);
+        refuses || matches!(self, Self::NoRetain | Self::NoQos1 | Self::WillRefused)
     }
 }

@@ -6,6 +6,8 @@ use std::{fs, io};
 use rand::Rng;
 use rand::distr::Alphanumeric;
 
+use crate::kept_file;
+
 /// File in the data dir.
 const FILE: &str = "client_id";
 
@@ -35,9 +37,7 @@ pub fn random() -> String {
 
 fn draw(path: &Path) -> io::Result<String> {
     let id = random();
-    let unfinished = path.with_extension("new");
-    fs::write(&unfinished, format!("{id}\n"))?;
-    fs::rename(&unfinished, path)?;
+    kept_file::keep(path, format!("{id}\n").as_bytes())?;
     Ok(id)
 }
 

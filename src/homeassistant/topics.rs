@@ -243,13 +243,14 @@ fn sees(filter: &str, topic: &str) -> bool {
     }
 }
 
-/// The node of a base: Home Assistant takes `[a-zA-Z0-9_-]+` only, and two bases must not share one.
+/// The node of a base: Home Assistant takes `[a-zA-Z0-9_-]+` only, and two bases never share one. Letters, digits and `_` stay; `/` is `--`,
+/// and any other character its number between two dashes, so that the base can be read back from the node.
 fn node(base: &str) -> String {
     base.chars()
         .map(|c| match c {
-            c if c.is_ascii_alphanumeric() || c == '_' || c == '-' => c.to_string(),
-            '/' => "-".to_owned(),
-            other => format!("_{:x}_", u32::from(other)),
+            c if c.is_ascii_alphanumeric() || c == '_' => c.to_string(),
+            '/' => "--".to_owned(),
+            other => format!("-{:x}-", u32::from(other)),
         })
         .collect()
 }
@@ -283,9 +284,29 @@ mod tests {
         }
 
         #[test]
+        fn two_bases_have_two_nodes(one in "[a-b0-9_./-]{1,8}", other in "[a-b0-9_./-]{1,8}") {
+            prop_assert_eq!(one == other, topics(&one).node == topics(&other).node, "{} {}", one, other);
+        }
+
+        #[test]
         fn home_assistant_takes_every_node(base in "\\PC{1,30}") {
             let node = topics(&base).node;
             prop_assert!(node.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-'), "{}", node);
+        }
+    }
+
+    #[test]
+    fn bases_that_look_alike_have_nodes_of_their_own_and_plain_ones_keep_theirs() {
+        let node = |base: &str| topics(base).node;
+        for (base, expected) in [
+            ("camera_herald", "camera_herald"),
+            ("liveobject", "liveobject"),
+            ("home/cam", "home--cam"),
+            ("home-cam", "home-2d-cam"),
+            ("home.cam", "home-2e-cam"),
+            ("home_2e_cam", "home_2e_cam"),
+        ] {
+            assert_eq!(node(base), expected);
         }
     }
 

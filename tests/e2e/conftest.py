@@ -1,6 +1,5 @@
 """One house for each version of Home Assistant, shared by the scenarios; each scenario finds it empty and leaves it so."""
 
-import os
 import pathlib
 import tempfile
 
@@ -8,16 +7,15 @@ import pytest
 
 from rig.camera import RtspCamera, SnapshotCamera
 from rig.home import Home, House
-
-OLDEST, NEWEST = os.environ.get("CAMERA_HERALD_E2E_VERSIONS", "2024.11.3 2026.11.0").split()
+from rig.versions import versions
 
 
 def pytest_generate_tests(metafunc):
-    """All scenarios on both versions, the newest first. Each version is one group, which one worker plays in order."""
+    """All scenarios on all versions, the newest first. Each version is one group, which one worker plays in order."""
     if "house" in metafunc.fixturenames:
         only = metafunc.definition.get_closest_marker("newest_only")
-        versions = [NEWEST] if only else [NEWEST, OLDEST]
-        grouped = [pytest.param(version, marks=pytest.mark.xdist_group(version), id=version) for version in versions]
+        chosen = versions()[:1] if only else versions()
+        grouped = [pytest.param(version, marks=pytest.mark.xdist_group(version), id=version) for version in chosen]
         metafunc.parametrize("house", grouped, indirect=True, scope="session")
 
 
@@ -29,7 +27,7 @@ def pytest_collection_modifyitems(items):
 @pytest.fixture(scope="session")
 def house(request):
     """Broker and Home Assistant of one version."""
-    folder = pathlib.Path(tempfile.mkdtemp(prefix="camera-herald-e2e-"))
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="e2e-"))
     made = House(request.param, folder)
     yield made
     made.close()

@@ -2,16 +2,21 @@
 
 use camera_herald::app::installation::Installation;
 use camera_herald::commands::{CommandError, announce, announce_async, check, check_async, retract, retract_async};
+use camera_herald::demo::broker::{self, Broker, ConnectFault};
 use camera_herald::options::Environment;
 
 use crate::support::herald::push_cameras;
 use crate::support::mosquitto::{Config, Mosquitto};
 
 fn installation(broker: &Mosquitto, data_dir: &std::path::Path) -> Installation {
+    installation_at(broker.addr(), data_dir)
+}
+
+fn installation_at(broker: std::net::SocketAddr, data_dir: &std::path::Path) -> Installation {
     let environment = Environment::from_pairs([
         ("HERALD_DATA_DIR", data_dir.display().to_string()),
-        ("HERALD__MQTT__HOST", broker.addr().ip().to_string()),
-        ("HERALD__MQTT__PORT", broker.addr().port().to_string()),
+        ("HERALD__MQTT__HOST", broker.ip().to_string()),
+        ("HERALD__MQTT__PORT", broker.port().to_string()),
         ("HERALD__CAMERAS", push_cameras(2).to_string()),
     ]);
     Installation::load(environment, Vec::new()).unwrap()
@@ -51,6 +56,29 @@ async fn inside_a_runtime_they_return_an_error_and_their_async_twins_work() {
     assert!(check_async(&installation).await.ok());
     retract_async(&installation).await.unwrap();
     assert_eq!(broker.retained("#").await.len(), 0);
+}
+
+#[tokio::test]
+async fn check_names_what_the_broker_lacks_as_the_service_would() {
+    for (line, switch) in [("retain_available false", "retain_available"), ("max_qos 0", "max_qos")] {
+        let broker = Mosquitto::start(Config { extra: vec![line.to_owned()], ..Config::default() }).await;
+        let dir = tempfile::tempdir().unwrap();
+        let report = check_async(&installation(&broker, dir.path())).await;
+        let connect = report.steps.iter().find(|step| step.name == "connect").unwrap();
+        assert_eq!(connect.ok, Some(false));
+        assert!(connect.text.contains(switch), "{}", connect.text);
+    }
+}
+
+#[tokio::test]
+async fn check_fails_where_the_will_is_not_taken() {
+    let broker = Broker::start(broker::Config::default()).unwrap();
+    broker.fault(|faults| faults.connect = ConnectFault::RefuseWill);
+    let dir = tempfile::tempdir().unwrap();
+    let report = check_async(&installation_at(broker.addr(), dir.path())).await;
+    let connect = report.steps.iter().find(|step| step.name == "connect").unwrap();
+    assert!(connect.ok == Some(false) && connect.text.contains("camera_herald/status"), "{}", connect.text);
+    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0, "a check leaves nothing behind");
 }
 
 #[tokio::test]

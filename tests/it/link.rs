@@ -2,6 +2,8 @@
 
 mod acknowledgement;
 mod credentials;
+mod flaky;
+mod lacks;
 mod limits;
 mod looking;
 mod opening;

@@ -1,9 +1,9 @@
 //! For `camera-herald check`: the way to the broker, one step at a time, without a session.
 
+use super::allowance::Allowances;
 use super::dial;
-use super::memory::Memory;
 use super::open;
-use super::wire::Signal;
+use super::signals::Signal;
 use crate::broker::ASSUMED_MAX_PACKET;
 use crate::broker::cause::Cause;
 use crate::broker::settings::{Identity, Settings};
@@ -39,9 +39,8 @@ pub async fn reach(settings: &Settings, broker: &BrokerOptions) -> Result<(), Ca
 /// # Errors
 /// Why the broker did not let us, in one sentence.
 pub async fn log_in(settings: &Settings, identity: &Identity, broker: &BrokerOptions) -> Result<Granted, Cause> {
-    let mut memory = Memory::new(&settings.timing);
-    let allowance = open::allowance(settings, identity, &mut memory, broker).await;
-    let opened = open::connect(settings, identity, broker.clone(), allowance).await.map_err(|error| error.cause())?;
+    let allowance = Allowances::default().of(settings, identity, broker).await;
+    let opened = open::connect(settings, identity, broker, allowance).await.map_err(|error| error.cause())?;
     let open::Opened { sender, mut event_loop, grant, allowance, relay, .. } = opened;
     let granted = Granted {
         protocol: event_loop.protocol(),

@@ -21,6 +21,21 @@ pub(super) enum SessionError {
     Refused(String),
     #[error("the broker does not speak MQTT {spoken}; set mqtt.protocol to {instead}")]
     Protocol { spoken: &'static str, instead: &'static str },
+    #[error(
+        "the broker keeps no retained messages, and without them Home Assistant forgets every camera at each restart; allow them in the \
+         broker (Mosquitto: retain_available true)"
+    )]
+    NoRetain,
+    #[error(
+        "the broker takes no messages with QoS 1, and without their acknowledgements nothing is sure to arrive; allow QoS 1 in the broker \
+         (Mosquitto: max_qos 2)"
+    )]
+    NoQos1,
+    #[error(
+        "the broker lets us in, but not with our will (retained, QoS 1) on {topic}; allow Camera Herald's user to write there, and \
+         retained messages"
+    )]
+    Will { topic: String },
     #[error("another client took over the session: two copies of Camera Herald run with one client id")]
     TakenOver,
     #[error("the broker takes no packets of this size (limit {limit:?})")]
@@ -35,6 +50,22 @@ pub(super) enum SessionError {
     Broken(String),
 }
 
+/// What a broker lacks that we cannot do without. MQTT 5 tells it in the CONNACK (3.2.2.3.4 and 3.2.2.3.5).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Lack {
+    Retain,
+    Qos1,
+}
+
+impl From<Lack> for SessionError {
+    fn from(lack: Lack) -> Self {
+        match lack {
+            Lack::Retain => Self::NoRetain,
+            Lack::Qos1 => Self::NoQos1,
+        }
+    }
+}
+
 impl SessionError {
     /// What it is to the user.
     pub(super) fn cause(&self) -> Cause {
@@ -46,6 +77,9 @@ impl SessionError {
             Self::Credentials => BrokerKind::Auth,
             Self::Refused(_) => BrokerKind::BrokerRefused,
             Self::Protocol { .. } => BrokerKind::Protocol,
+            Self::NoRetain => BrokerKind::NoRetain,
+            Self::NoQos1 => BrokerKind::NoQos1,
+            Self::Will { .. } => BrokerKind::WillRefused,
             Self::TakenOver => BrokerKind::TakenOver,
             Self::PacketTooLarge { .. } => BrokerKind::PacketTooLarge,
             Self::HalfOpen => BrokerKind::HalfOpen,
@@ -75,6 +109,18 @@ impl SessionError {
             Self::Dns { .. } => true,
             Self::Connect { source, .. } => {
                 matches!(source.kind(), ConnectionRefused | HostUnreachable | NetworkUnreachable)
+            }
+            _ => false,
+        }
+    }
+
+    /// Before the CONNACK: a broker that does not take a will refuses, or closes without a word.
+    pub(super) fn may_be_about_the_will(&self) -> bool {
+        use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
+        match self {
+            Self::Credentials | Self::Refused(_) | Self::Broken(_) => true,
+            Self::Connect { source, .. } => {
+                matches!(source.kind(), BrokenPipe | ConnectionAborted | ConnectionReset | UnexpectedEof)
             }
             _ => false,
         }

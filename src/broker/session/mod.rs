@@ -3,36 +3,40 @@
 //! It asks for credentials, connects, serves the connection, and starts over with a fresh one when that ends, for
 //! ever. It never gives up and never blocks on its readers.
 
+mod allowance;
 pub mod check;
+mod closures;
 mod connection;
 mod dial;
 mod error;
-mod memory;
 mod open;
+mod question;
+mod reconnect;
 mod scan;
-mod scout;
 mod signals;
 mod traffic;
+mod wait;
 mod window;
 mod wire;
+mod witness;
 
 use std::convert::Infallible;
 
 use jiff::Timestamp;
 use tokio::sync::{mpsc, watch};
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 
 use connection::{Connection, Context, Ended};
-use memory::{Memory, Trouble};
 use open::{Opened, open};
+use reconnect::{LinkError, Reconnect};
+use wait::wait;
 
 use super::cause::{Cause, CauseKind};
 use super::handle::Handle;
 use super::inbox::Inbox;
 use super::lease::Lease;
 use super::link::{LinkState, Up};
-use super::settings::{Identity, Settings, Timing};
-use crate::options::BrokerOptions;
+use super::settings::{Identity, Settings};
 
 /// Requests that wait for a connection. Those who send wait when it is full, which paces them.
 const QUEUE: usize = 64;
@@ -45,7 +49,7 @@ pub struct Session {
     /// Open as long as somebody holds a handle.
     holds: mpsc::Receiver<Infallible>,
     link: watch::Sender<LinkState>,
-    memory: Memory,
+    reconnect: Reconnect,
 }
 
 impl Session {
@@ -55,29 +59,29 @@ impl Session {
         let (hold, holds) = mpsc::channel(1);
         let cause = Cause::new(CauseKind::Starting, "the link to the broker is being made");
         let (link, link_state) = watch::channel(LinkState::Down { cause, since: Timestamp::now() });
-        let memory = Memory::new(&settings.timing);
-        let session = Self { settings, identity, inbox, holds, link, memory };
+        let reconnect = Reconnect::new(&settings.timing);
+        let session = Self { settings, identity, inbox, holds, link, reconnect };
         (session, Handle::new(hold, link_state))
     }
 
     /// Connects and serves until the last handle is dropped.
     pub async fn run(mut self) {
         loop {
-            let trouble = tokio::select! {
-                opened = open(&self.settings, &self.identity, &mut self.memory) => match opened {
+            let error = tokio::select! {
+                opened = open(&self.settings, &self.identity, &mut self.reconnect) => match opened {
                     Ok(opened) => match self.serve(opened).await {
                         Ended::Stopped => break,
                         Ended::Lost { error, largest } => {
-                            Trouble::Broker(self.memory.learn(error, largest, &mut self.identity))
+                            LinkError::Broker(self.reconnect.learn(error, largest, &mut self.identity))
                         }
                     },
-                    Err(trouble) => trouble,
+                    Err(error) => error,
                 },
                 () = let_go(&mut self.holds) => break,
             };
-            self.note(&trouble);
+            self.note(&error);
             tokio::select! {
-                () = wait(&self.settings.timing, &mut self.memory, &trouble) => {}
+                () = wait(&self.settings, &mut self.reconnect, &error) => {}
                 () = let_go(&mut self.holds) => break,
             }
         }
@@ -88,14 +92,14 @@ impl Session {
     async fn serve(&mut self, opened: Opened) -> Ended {
         let Opened { sender, event_loop, grant, allowance, broker, relay } = opened;
         let told = grant.max_packet.or(allowance.max_packet);
-        self.memory.epoch += 1;
+        self.reconnect.epoch += 1;
         let up = Up {
-            epoch: self.memory.epoch,
+            epoch: self.reconnect.epoch,
             broker: dial::name(&broker),
             protocol: event_loop.protocol(),
-            max_packet: self.memory.max_packet(&broker, told),
+            max_packet: self.reconnect.max_packet(&broker, told),
             refused_topics: allowance.refused_topics,
-            last_error: self.memory.last_error.clone(),
+            last_error: self.reconnect.last_error.clone(),
             since: Timestamp::now(),
         };
         tracing::info!(broker = up.broker, protocol = up.protocol, epoch = up.epoch, "Connected to the broker");
@@ -119,14 +123,14 @@ impl Session {
         if matches!(ended, Ended::Stopped) {
             dial::hang_up(relay, self.settings.timing.connect).await;
         }
-        self.memory.judge(began.elapsed(), &self.settings.timing, &ended);
+        self.reconnect.judge(began.elapsed(), &self.settings.timing, &ended);
         ended
     }
 
     /// Writes the link's state and logs once per change of it.
-    fn note(&mut self, trouble: &Trouble) {
-        let cause = trouble.cause();
-        self.memory.last_error = Some(cause.text.clone());
+    fn note(&mut self, error: &LinkError) {
+        let cause = error.cause();
+        self.reconnect.last_error = Some(cause.text.clone());
         let known = match &*self.link.borrow() {
             LinkState::Down { cause: before, .. } => before.kind == cause.kind,
             LinkState::Up(_) => false,
@@ -153,33 +157,4 @@ impl Session {
 /// Ends when all handles are gone.
 async fn let_go(holds: &mut mpsc::Receiver<Infallible>) {
     while holds.recv().await.is_some() {}
-}
-
-/// Waits before the next try. A broker that does not listen is looked at meanwhile: its coming back ends the wait.
-async fn wait(timing: &Timing, memory: &mut Memory, trouble: &Trouble) {
-    let pause = memory.pause(trouble);
-    let returns = async {
-        match (trouble, &memory.broker) {
-            (Trouble::Broker(error), Some(broker)) if error.ends_when_the_port_answers() => {
-                comes_back(timing, broker, error.says_the_port_is_closed()).await;
-            }
-            _ => std::future::pending().await,
-        }
-    };
-    tokio::select! {
-        () = sleep(pause) => {}
-        () = returns => {}
-    }
-}
-
-/// Ends when the broker's port did not answer and then did.
-async fn comes_back(timing: &Timing, broker: &BrokerOptions, mut was_away: bool) {
-    loop {
-        match dial::open(broker, timing.look).await.is_ok() {
-            true if was_away => return,
-            true => {}
-            false => was_away = true,
-        }
-        sleep(timing.look).await;
-    }
 }

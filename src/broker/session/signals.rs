@@ -1,10 +1,40 @@
-//! rumqttc's events and errors in the session's words.
+//! What rumqttc tells, its events and errors, in the session's words. Pure.
 
+use bytes::Bytes;
 use rumqttc::v5::mqttbytes::v5 as p5;
 use rumqttc::{self as v4, v5};
 
-use super::error::SessionError;
-use super::wire::{Grant, Signal};
+use super::error::{Lack, SessionError};
+
+/// What the broker grants in its CONNACK.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Grant {
+    pub(super) max_packet: Option<usize>,
+    pub(super) in_flight: Option<u16>,
+    pub(super) lack: Option<Lack>,
+}
+
+/// What the event loop tells.
+#[derive(Debug)]
+pub(super) enum Signal {
+    Connected(Grant),
+    /// The oldest handed QoS 1 message went out with this id.
+    Sent(u16),
+    Acknowledged {
+        packet_id: u16,
+        refusal: Option<String>,
+    },
+    Message {
+        topic: String,
+        payload: Bytes,
+        retained: bool,
+    },
+    SubscriptionRefused,
+    /// DISCONNECT went out: the connection is over, on purpose.
+    Disconnected,
+    /// Nothing that concerns us; the connection is alive.
+    Alive,
+}
 
 pub(super) fn signal_v4(event: v4::Event) -> Result<Signal, SessionError> {
     use v4::Packet;
@@ -31,6 +61,7 @@ pub(super) fn signal_v5(event: v5::Event) -> Result<Signal, SessionError> {
             Signal::Connected(Grant {
                 max_packet: properties.and_then(|p| p.max_packet_size).and_then(|size| usize::try_from(size).ok()),
                 in_flight: properties.and_then(|p| p.receive_max),
+                lack: properties.and_then(lack),
             })
         }
         v5::Event::Incoming(Packet::PubAck(ack)) => {
@@ -50,6 +81,15 @@ pub(super) fn signal_v5(event: v5::Event) -> Result<Signal, SessionError> {
         v5::Event::Outgoing(outgoing) => return signal_outgoing(&outgoing),
         v5::Event::Incoming(_) => Signal::Alive,
     })
+}
+
+/// Absent means that the broker has it.
+fn lack(properties: &p5::ConnAckProperties) -> Option<Lack> {
+    match (properties.retain_available, properties.max_qos) {
+        (Some(0), _) => Some(Lack::Retain),
+        (_, Some(0)) => Some(Lack::Qos1),
+        _ => None,
+    }
 }
 
 fn signal_outgoing(outgoing: &v4::Outgoing) -> Result<Signal, SessionError> {
@@ -89,6 +129,8 @@ pub(super) fn error_v5(error: v5::ConnectionError) -> SessionError {
         E::ConnectionRefused(Code::UnsupportedProtocolVersion | Code::RefusedProtocolVersion) => {
             SessionError::Protocol { spoken: "5", instead: "auto" }
         }
+        E::ConnectionRefused(Code::RetainNotSupported) => SessionError::NoRetain,
+        E::ConnectionRefused(Code::QoSNotSupported) => SessionError::NoQos1,
         E::ConnectionRefused(code) => SessionError::Refused(format!("{code:?}")),
         E::Timeout(_) | E::MqttState(S::AwaitPingResp | S::CollisionTimeout) => SessionError::HalfOpen,
         E::MqttState(S::ServerDisconnect { reason_code: Reason::SessionTakenOver, .. }) => SessionError::TakenOver,

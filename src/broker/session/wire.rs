@@ -6,15 +6,18 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
 use rumqttc::v5::mqttbytes::v5 as p5;
 use rumqttc::{self as v4, QoS, v5};
 use secrecy::ExposeSecret;
 
+use super::dial::Route;
 use super::error::SessionError;
-use super::signals::{error_v4, error_v5, signal_v4, signal_v5};
+use super::signals::{Grant, Signal, error_v4, error_v5, signal_v4, signal_v5};
+use crate::broker::client_id;
 use crate::broker::lease::Message;
+use crate::broker::settings::{Identity, Settings};
 use crate::credentials::Credentials;
+use crate::options::BrokerOptions;
 
 /// Packet ids go round in a ring of this size. It is far larger than the window, so that an id never comes round to
 /// a message that still waits for its acknowledgement.
@@ -40,33 +43,31 @@ pub(super) struct Hello {
     pub(super) will: Option<Message>,
 }
 
-/// What the broker grants in its CONNACK.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Grant {
-    pub(super) max_packet: Option<usize>,
-    pub(super) in_flight: Option<u16>,
+/// Which MQTT a connection speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Spoken {
+    Mqtt311,
+    Mqtt5,
 }
 
-/// What the event loop tells.
-#[derive(Debug)]
-pub(super) enum Signal {
-    Connected(Grant),
-    /// The oldest handed QoS 1 message went out with this id.
-    Sent(u16),
-    Acknowledged {
-        packet_id: u16,
-        refusal: Option<String>,
-    },
-    Message {
-        topic: String,
-        payload: Bytes,
-        retained: bool,
-    },
-    SubscriptionRefused,
-    /// DISCONNECT went out: the connection is over, on purpose.
-    Disconnected,
-    /// Nothing that concerns us; the connection is alive.
-    Alive,
+impl Hello {
+    /// The same account for a short look: no will, and a client id that ends nobody's session, nor another copy's look.
+    pub(super) fn into_guest(self) -> Self {
+        Self { client_id: client_id::random(), will: None, ..self }
+    }
+}
+
+/// What this identity says to this broker, on this way.
+pub(super) fn hello(settings: &Settings, identity: &Identity, broker: &BrokerOptions, route: &Route) -> Hello {
+    Hello {
+        client_id: identity.client_id.clone(),
+        host: route.host.clone(),
+        port: route.port,
+        credentials: broker.credentials.clone(),
+        keep_alive: settings.timing.keep_alive,
+        connect_timeout: settings.timing.connect,
+        will: identity.will.clone(),
+    }
 }
 
 /// The half that takes requests.
@@ -82,8 +83,15 @@ pub(super) enum EventLoop {
     V5(Box<v5::EventLoop>),
 }
 
-/// A 3.1.1 connection, not opened yet.
-pub(super) fn v4(hello: &Hello) -> (Sender, EventLoop) {
+/// A connection, not opened yet.
+pub(super) fn connection(spoken: Spoken, hello: &Hello) -> (Sender, EventLoop) {
+    match spoken {
+        Spoken::Mqtt311 => v4(hello),
+        Spoken::Mqtt5 => v5(hello),
+    }
+}
+
+fn v4(hello: &Hello) -> (Sender, EventLoop) {
     let mut options = v4::MqttOptions::new(&hello.client_id, &hello.host, hello.port);
     options
         .set_clean_session(true)
@@ -101,8 +109,7 @@ pub(super) fn v4(hello: &Hello) -> (Sender, EventLoop) {
     (Sender::V4(client), EventLoop::V4(Box::new(event_loop)))
 }
 
-/// An MQTT 5 connection, not opened yet.
-pub(super) fn v5(hello: &Hello) -> (Sender, EventLoop) {
+fn v5(hello: &Hello) -> (Sender, EventLoop) {
     let mut options = v5::MqttOptions::new(&hello.client_id, &hello.host, hello.port);
     let incoming = u32::try_from(MAX_INCOMING).ok();
     options
@@ -198,6 +205,15 @@ impl EventLoop {
                 Ok(event) => signal_v5(event),
                 Err(error) => Err(error_v5(error)),
             },
+        }
+    }
+
+    /// Opens the connection; returns at the CONNACK.
+    pub(super) async fn granted(&mut self) -> Result<Grant, SessionError> {
+        loop {
+            if let Signal::Connected(grant) = self.poll().await? {
+                return Ok(grant);
+            }
         }
     }
 

@@ -14,8 +14,8 @@ use url::{Host, Url};
 use crate::camera::{Failure, Reason};
 use crate::dial::{self, DialError};
 
-/// How long the diagnosis after a failed probe may take.
-const DIAGNOSIS_LIMIT: Duration = Duration::from_secs(2);
+/// How long the diagnosis after a failed request may take.
+const DIAGNOSIS: Duration = Duration::from_secs(2);
 
 /// The host and the port of a URL: all of it that may be printed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,7 +53,7 @@ impl Place {
 
     /// Looks for the cause after something failed without saying why: `None` when a connection opens just fine.
     pub(in crate::camera) async fn diagnose(&self) -> Option<Failure> {
-        self.connect(DIAGNOSIS_LIMIT).await.err()
+        self.connect(DIAGNOSIS).await.err()
     }
 
     fn no_such_name(&self) -> Failure {
@@ -128,12 +128,6 @@ impl fmt::Display for Place {
         } else {
             write!(f, "{}:{}", self.host, self.port)
         }
-    }
-}
-
-impl Failure {
-    pub(in crate::camera) fn new(reason: Reason, detail: impl Into<String>) -> Self {
-        Self { reason, detail: detail.into() }
     }
 }
 

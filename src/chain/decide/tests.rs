@@ -90,7 +90,7 @@ fn the_words_of_causes_are_known_to_others_and_stay() {
     assert_eq!(
         words.join(" "),
         "service_not_enabled not_ready no_access token_refused unreachable timeout cut_off not_json malformed server \
-         unexpected dns refused timeout tls auth broker_refused protocol taken_over packet_too_large half_open \
+         unexpected dns refused timeout tls auth broker_refused protocol no_retain no_qos_1 will_refused taken_over packet_too_large half_open \
          ack_overdue broken client refused_topics gone not_heard no_broker"
     );
 }

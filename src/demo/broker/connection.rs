@@ -139,6 +139,9 @@ impl<'a> Conversation<'a> {
         self.shared.observed.session(Session::new(&connect, answer));
         match (fault, code) {
             (ConnectFault::Silent, _) => self.ignore().await,
+            (ConnectFault::RefuseWill, _) if connect.last_will.is_some() => {
+                Err(Ending::Violation("a will is not taken"))
+            }
             (ConnectFault::Slam, _) => self.refuse(code).await,
             (_, ConnectReturnCode::Success) => self.welcome(connect),
             (_, code) => self.refuse(code).await,

@@ -34,6 +34,8 @@ pub enum ConnectFault {
     Silent,
     /// Every client is refused with this code.
     Refuse(ConnectReturnCode),
+    /// A client that leaves a will is closed without an answer.
+    RefuseWill,
     /// The client is welcomed and its connection closed behind the CONNACK.
     Slam,
 }

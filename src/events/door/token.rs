@@ -2,9 +2,9 @@
 //!
 //! It is compared in constant time (`subtle`, which TLS brings along anyway), so that answers do not tell it bit by bit.
 
-use std::fs::{self, File, OpenOptions, Permissions};
-use std::io::{self, Write};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::fs::{self, Permissions};
+use std::io;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -14,12 +14,21 @@ use rand::RngCore;
 use secrecy::{ExposeSecret, SecretString};
 use subtle::ConstantTimeEq;
 
+use crate::kept_file;
+
 /// File in the data dir.
 const FILE: &str = "event_token";
 /// Read and written by us alone.
 const MODE: u32 = 0o600;
 /// A text that the user put there is taken too, if it is not too short to be one.
 const LENGTH: std::ops::RangeInclusive<usize> = 16..=256;
+
+/// What stands in the data dir.
+enum Kept {
+    Usable(EventToken),
+    Unusable,
+    None,
+}
 
 /// The token. It is never printed; [`secret`](Self::secret) gives it to those who show it on purpose.
 #[derive(Debug, Clone)]
@@ -33,23 +42,45 @@ impl EventToken {
     /// process.
     pub fn load(data_dir: &Path) -> io::Result<Self> {
         let path = data_dir.join(FILE);
-        let text = match fs::read(&path) {
-            Ok(bytes) => String::from_utf8(bytes).unwrap_or_default(),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                tracing::info!(path = %path.display(), "Made the event token");
-                return Self::make(&path);
+        match Self::kept(data_dir)? {
+            Kept::Usable(token) => {
+                tighten(&path);
+                Ok(token)
             }
+            Kept::None => {
+                tracing::info!(path = %path.display(), "Made the event token");
+                Self::make(&path)
+            }
+            Kept::Unusable => {
+                tracing::warn!(
+                    path = %path.display(),
+                    "The event token is not usable (16 to 256 of A-Z, a-z, 0-9, - and _) and was replaced; tell the senders"
+                );
+                Self::make(&path)
+            }
+        }
+    }
+
+    /// The installation's token as it is kept now; nothing is made or changed. `None`: there is none that can be used, and the next start
+    /// makes one.
+    ///
+    /// # Errors
+    /// When the data dir cannot be read.
+    pub(crate) fn look_up(data_dir: &Path) -> io::Result<Option<Self>> {
+        match Self::kept(data_dir)? {
+            Kept::Usable(token) => Ok(Some(token)),
+            Kept::None | Kept::Unusable => Ok(None),
+        }
+    }
+
+    fn kept(data_dir: &Path) -> io::Result<Kept> {
+        let text = match fs::read(data_dir.join(FILE)) {
+            Ok(bytes) => String::from_utf8(bytes).unwrap_or_default(),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Kept::None),
             Err(error) => return Err(error),
         };
-        if !is_usable(text.trim()) {
-            tracing::warn!(
-                path = %path.display(),
-                "The event token is not usable (16 to 256 of A-Z, a-z, 0-9, - and _) and was replaced; tell the senders"
-            );
-            return Self::make(&path);
-        }
-        tighten(&path);
-        Ok(Self::new(text.trim()))
+        let text = text.trim();
+        Ok(if is_usable(text) { Kept::Usable(Self::new(text)) } else { Kept::Unusable })
     }
 
     /// A token for this process only: 32 random bytes.
@@ -88,27 +119,8 @@ impl EventToken {
 
     fn make(path: &Path) -> io::Result<Self> {
         let token = Self::random();
-        let unfinished = path.with_extension("new");
-        if let Err(error) = token.write(&unfinished).and_then(|()| fs::rename(&unfinished, path)) {
-            let _usually_not_there = fs::remove_file(&unfinished);
-            return Err(error);
-        }
-        // The name is on disk when its directory is. The file is there in any case, so this is no failure.
-        if let Some(Err(error)) = path.parent().map(|dir| File::open(dir)?.sync_all()) {
-            tracing::warn!(%error, "The event token may be the old one again after a power cut");
-        }
+        kept_file::keep(path, format!("{}\n", token.0.expose_secret()).as_bytes())?;
         Ok(token)
-    }
-
-    fn write(&self, unfinished: &Path) -> io::Result<()> {
-        // A left-over of a start that was cut off might have another mode.
-        match fs::remove_file(unfinished) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(MODE).open(unfinished)?;
-        file.write_all(format!("{}\n", self.0.expose_secret()).as_bytes())?;
-        file.sync_all()
     }
 }
 
@@ -136,7 +148,10 @@ mod tests {
     #[test]
     fn an_installation_keeps_its_token() {
         let dir = tempfile::tempdir().unwrap();
+        assert!(EventToken::look_up(dir.path()).unwrap().is_none());
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0, "looking makes nothing");
         let first = EventToken::load(dir.path()).unwrap();
+        assert!(EventToken::look_up(dir.path()).unwrap().unwrap().is(first.secret().expose_secret()));
         assert_eq!(first.secret().expose_secret().len(), 43);
         assert!(is_usable(first.secret().expose_secret()));
         assert_eq!(mode(&dir.path().join(FILE)), 0o600);
@@ -160,6 +175,7 @@ mod tests {
         let path = dir.path().join(FILE);
         for unusable in [&b""[..], b"short", b"with a space in it 123", b"\xff\xfe\0 0123456789abcdef", &[b'x'; 257]] {
             fs::write(&path, unusable).unwrap();
+            assert!(EventToken::look_up(dir.path()).unwrap().is_none());
             fs::write(path.with_extension("new"), "left over").unwrap();
             let token = EventToken::load(dir.path()).unwrap();
             assert_eq!(fs::read_to_string(&path).unwrap().trim(), token.secret().expose_secret());

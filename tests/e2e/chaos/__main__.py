@@ -1,7 +1,6 @@
 """`python -m chaos [--steps N] [--seed N]`: one walk on the newest Home Assistant."""
 
 import argparse
-import os
 import pathlib
 import secrets
 import sys
@@ -9,6 +8,7 @@ import tempfile
 import time
 
 from rig.home import Home, House
+from rig.versions import versions
 
 from .walk import walk
 
@@ -18,8 +18,8 @@ def main():
     arguments.add_argument("--steps", type=int, default=50)
     arguments.add_argument("--seed", type=int, default=secrets.randbelow(1_000_000))
     chosen = arguments.parse_args()
-    version = os.environ["CAMERA_HERALD_E2E_VERSIONS"].split()[-1]
-    house = House(version, pathlib.Path(tempfile.mkdtemp(prefix="camera-herald-e2e-")))
+    version = versions()[0]
+    house = House(version, pathlib.Path(tempfile.mkdtemp(prefix="e2e-")))
     home = Home(house, "chaos")
     began = time.monotonic()
 

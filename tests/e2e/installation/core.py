@@ -11,10 +11,10 @@ from .place import Missing, Place, cache, installed
 
 UV = f"{sys.prefix}/bin/uv"
 
-# What came out after a version and breaks it.
-BREAKS = {"2024.11.3": ["josepy<2"]}
-# What it pins and what, on a Python newer than it, would have to be compiled for a quarter of an hour.
-NEWER = {"2024.11.3": {"numpy==1.26.4": "numpy>=2.1"}}
+# What came out after a version and breaks it: up to which release, and what is to be asked for.
+BREAKS = [((2025, 1), "josepy<2")]
+# What old versions pin and what, on a Python newer than them, would have to be compiled for a quarter of an hour.
+NEWER = {"numpy==1.26.4": "numpy>=2.1"}
 
 # Home Assistant installs what an integration needs when it first sets it up. We start it without, so everything that a bare
 # start and MQTT can reach is installed now. Printed: the requirements, one a line.
@@ -82,11 +82,12 @@ def _packages(place):
     pip = [*environment, uv, "pip", "install", "--quiet", "--python", inside]
     subprocess.run(["rm", "-rf", "--one-file-system", place.outside], check=True)
     place.run([*environment, uv, "venv", "--quiet", "--python", place.python, place.venv])
-    place.run([*pip, f"homeassistant=={place.version}", *BREAKS.get(place.version, [])])
+    release = tuple(map(int, place.version.split(".")[:2]))
+    place.run([*pip, f"homeassistant=={place.version}", *(limit for last, limit in BREAKS if release <= last)])
     needed = place.run([inside, "-c", REQUIREMENTS]).split("\n")
     where = place.run([inside, "-c", "import homeassistant; print(homeassistant.__path__[0])"]).strip()
     pins = pathlib.Path(f"{place.tree}{where}/package_constraints.txt").read_text()
-    for pin, newer in NEWER.get(place.version, {}).items():
+    for pin, newer in NEWER.items():
         pins = pins.replace(pin, newer)
     (place.outside / "pins.txt").write_text(pins)
     place.run([*pip, "--constraint", f"{place.venv}/pins.txt", *filter(None, needed)])

@@ -5,15 +5,21 @@ import pathlib
 import shutil
 import subprocess
 
-# What each version was made for, the best first. The oldest runs on 3.13 as well.
-WANTED = {"2024.11": ["3.12", "3.13"], "2026.11": ["3.14"]}
-# 2026.11 asks for this or newer.
-LEAST = {"3.14": (3, 14, 2)}
+from .place import Missing
+
+# What the versions from each one on are made for, the best first; the newest first.
+WANTED = [((2026, 3), ["3.14"]), ((2025, 2), ["3.13"]), ((2024, 11), ["3.12", "3.13"])]
+# Some of them ask for this or newer.
+LEAST = {"3.13": (3, 13, 2), "3.14": (3, 14, 2)}
 
 
 def wanted(version):
     """The Pythons for a version of Home Assistant, as `3.12`."""
-    return WANTED[version.rpartition(".")[0]]
+    release = tuple(map(int, version.split(".")[:2]))
+    for since, pythons in WANTED:
+        if release >= since:
+            return pythons
+    raise Missing(f"Camera Herald needs Home Assistant 2024.11 or newer, which {version} is not")
 
 
 def _candidates(python):

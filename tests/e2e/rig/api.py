@@ -45,16 +45,17 @@ class Api:
 
     def ws(self, *commands, token=None):
         """WebSocket commands as (type, {fields}) on one connection; returns their results."""
-        with contextlib.closing(self._socket(token or self.token)) as socket:
+        with contextlib.closing(self.socket(token)) as socket:
             return [self._command(socket, number, *command) for number, command in zip(itertools.count(1), commands)]
 
-    def _socket(self, token):
+    def socket(self, token=None):
+        """A WebSocket connection that is let in."""
         try:
             socket = websocket.create_connection(
                 f"ws://{self.address}/api/websocket", timeout=30, http_no_proxy=[HOST], skip_utf8_validation=True
             )
             json.loads(socket.recv())
-            socket.send(json.dumps({"type": "auth", "access_token": token}))
+            socket.send(json.dumps({"type": "auth", "access_token": token or self.token}))
             answer = json.loads(socket.recv())
         except (OSError, websocket.WebSocketException) as error:
             raise ApiError(f"WebSocket: {error}") from error
@@ -96,6 +97,14 @@ class Api:
     def press(self, entity_id):
         """Presses a button as the user does."""
         self.post("/api/services/button/press", {"entity_id": entity_id})
+
+    def rename(self, entity_id, new):
+        """Gives an entity another id as the user does."""
+        self.ws(("config/entity_registry/update", {"entity_id": entity_id, "new_entity_id": new}))
+
+    def disable(self, entity_id):
+        """Switches an entity off as the user does."""
+        self.ws(("config/entity_registry/update", {"entity_id": entity_id, "disabled_by": "user"}))
 
     def enable(self, entity_id):
         """Switches an entity on as the user does; it is there when Home Assistant has reloaded its integration, after 30 s."""

@@ -8,6 +8,7 @@ from . import entities, expected
 from .broker import Broker
 from .herald import Herald
 from .home_assistant import HomeAssistant
+from .link import Link
 from .seen import Device
 from .wait import until
 
@@ -45,14 +46,20 @@ class Home:
         self.api = house.home_assistant.api
         self.apps = []
         self.devices = []
+        self._links = []
         self._folder = house.folder / name
         self._mark = self.home_assistant.process.size()
         # Old versions say it of each entity that is off when a device is removed.
         self._excused = [] if self.home_assistant.keeps_default_entity_ids() else [*DEVICE_DELETED]
 
-    def app(self, cameras, base="camera_herald", start=True, **how):
+    def link(self):
+        """A way to the broker that can be cut; an app takes it for the broker."""
+        self._links.append(Link(self.broker))
+        return self._links[-1]
+
+    def app(self, cameras, base="camera_herald", start=True, broker=None, **how):
         """The program with these cameras, started."""
-        app = Herald(self._folder / f"app-{len(self.apps)}", self.broker, cameras, base, **how)
+        app = Herald(self._folder / f"app-{len(self.apps)}", broker or self.broker, cameras, base, **how)
         self.apps.append(app)
         if start:
             app.start()
@@ -87,6 +94,7 @@ class Home:
         for app in self.apps:
             app.stop()
             app.retract()
+        self._close_links()
         expected.on(self.broker, set())
         for device in self.devices:
             device.is_gone()
@@ -100,12 +108,17 @@ class Home:
             if not self.broker.runs():
                 self.broker.start(emptied=True)
             app.retract()
+        self._close_links()
 
     def report(self):
         """For the message of a failure."""
         logs = [f"{app.process.name}:\n{app.process.tail(25)}" for app in self.apps]
         complaints = "\n".join(self.problems()) or "nothing"
         return "\n\n".join([*logs, f"Home Assistant's log says of us or MQTT: {complaints}"])
+
+    def _close_links(self):
+        for link in self._links:
+            link.close()
 
     def _device(self, device):
         self.devices.append(device)

@@ -29,9 +29,11 @@ class Watcher:
     def _take(self, _client, _userdata, message):
         self.messages.append((message.topic, message.payload, message.retain))
 
-    def publish(self, topic, payload, retain=False):
-        """Publishes one message and waits for the broker's acknowledgement."""
-        self._client.publish(topic, payload, qos=1, retain=retain).wait_for_publish(10)
+    def publish(self, topic, payload, retain=False, wait=True):
+        """Publishes one message and, unless many are to go at once, waits for the broker's acknowledgement."""
+        sent = self._client.publish(topic, payload, qos=1, retain=retain)
+        if wait:
+            sent.wait_for_publish(10)
 
     def payloads(self, topic):
         """What went by on one topic."""

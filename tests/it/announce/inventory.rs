@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use crate::support::expected::{assert_on, topics};
 use crate::support::herald::{Herald, PATIENCE, Setup, push_cameras};
 use crate::support::mosquitto::{Config, Mosquitto, Store};
+use crate::support::publish;
 use crate::support::watcher::Watcher;
 use rumqttc::QoS;
 use tokio::time::{Duration, Instant, sleep};
@@ -122,6 +123,34 @@ async fn another_base_takes_everything_of_the_old_one_away() {
     herald.reload(|options| options["topics"] = json!({ "base": "liveobject" }));
     herald.says("Took what is no longer wanted", 1).await;
     assert_on(&broker, &topics("liveobject", &ids(&["cam_0", "cam_1"]))).await;
+}
+
+/// In 0.1.0 the bases `home/cam` and `home-cam` shared a node, and overwrote each other's devices.
+#[tokio::test]
+async fn devices_under_the_shared_node_of_an_earlier_version_go_and_those_of_another_base_stay() {
+    let broker = Mosquitto::start(Config::default()).await;
+    let mut setup = Setup::with_broker(broker.addr(), push_cameras(1));
+    setup.options["topics"] = json!({ "base": "home/cam" });
+    let mut herald = Herald::start(setup).await;
+    herald.says("Announced to Home Assistant", 1).await;
+    herald.terminate().await;
+    // As that version left it: the ledger and the broker hold the devices under the shared node.
+    for id in ["bridge", "cam_0"] {
+        publish(broker.addr(), &format!("homeassistant/device/home--cam-{id}/config"), "").await;
+        publish(broker.addr(), &format!("homeassistant/device/home-cam-{id}/config"), "theirs").await;
+    }
+    publish(broker.addr(), "homeassistant/device/home-2d-cam-cam_0/config", "theirs").await;
+    let ledger = Connection::open(herald.dir().path().join("herald.db")).unwrap();
+    ledger.execute("UPDATE ledger SET topic = replace(topic, 'home--cam-', 'home-cam-')", ()).unwrap();
+    drop(ledger);
+
+    let mut herald = Herald::start_in(herald.dir(), herald.setup()).await;
+    herald.says("Took what is no longer wanted", 1).await;
+    let states = topics("home/cam", &ids(&["cam_0"])).into_iter().filter(|topic| topic.starts_with("home/cam/"));
+    let configs = ["home--cam-bridge", "home--cam-cam_0", "home-2d-cam-cam_0"]
+        .map(|node| format!("homeassistant/device/{node}/config"));
+    assert_on(&broker, &states.chain(configs).collect()).await;
+    herald.terminate().await;
 }
 
 #[tokio::test]

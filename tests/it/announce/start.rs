@@ -101,6 +101,21 @@ async fn a_changed_password_is_asked_for_and_used() {
 }
 
 #[tokio::test]
+async fn a_check_before_the_first_start_shows_no_token_that_nobody_keeps() {
+    let broker = Mosquitto::start(Config::default()).await;
+    let dir = std::sync::Arc::new(tempfile::tempdir().unwrap());
+    let setup = Setup::with_broker(broker.addr(), push_cameras(1));
+    let (code, text) = Herald::once(dir.path(), &setup, &["check"]).await;
+    assert_eq!(code, Some(0), "{text}");
+    assert!(text.contains("event token: none yet"), "{text}");
+    let herald = Herald::start_in(dir.clone(), setup.clone()).await;
+    herald.says("Announced to Home Assistant", 1).await;
+    let kept = std::fs::read_to_string(dir.path().join("event_token")).unwrap();
+    let (_, text) = Herald::once(dir.path(), &setup, &["check"]).await;
+    assert!(text.contains(&format!("event token: {}", kept.trim())), "it shows the one that counts");
+}
+
+#[tokio::test]
 async fn wrong_options_are_all_named_and_the_exit_code_is_2() {
     let broker = Mosquitto::start(Config::default()).await;
     let cameras = json!([{ "name": "A", "check_seconds": 2 }, { "name": "A" }, { "stream": "http://u:hidden@x/" }]);

@@ -1,6 +1,8 @@
 //! The Supervisor as the source: it is late, away, or tells another password than before.
 
-use camera_herald::broker::{Message, Settings};
+use std::time::Duration;
+
+use camera_herald::broker::{Message, Settings, Timing};
 use camera_herald::options::{MqttOptions, Protocol};
 use camera_herald::supervisor::CredentialSource;
 use tokio::time::{Instant, sleep};
@@ -88,4 +90,47 @@ async fn known_credentials_serve_while_the_supervisor_is_away() {
     broker.restart(Store::Emptied).await;
 
     link.up_after(first).await;
+}
+
+#[tokio::test]
+async fn a_supervisor_that_hangs_holds_up_no_try_with_known_credentials() {
+    let mut broker = broker().await;
+    let supervisor = FakeSupervisor::start(registered(&broker, "old")).await;
+    let link = Link::start(told_by(&supervisor));
+    let first = link.up().await.epoch;
+
+    supervisor.set(Scenario::Slow(Duration::from_secs(60)));
+    broker.kill9().await;
+    link.down_because("refused").await;
+    // It has been asked, and does not answer.
+    let asked = supervisor.requests();
+    let deadline = Instant::now() + PATIENCE;
+    while supervisor.requests() == asked && asked < 2 {
+        assert!(Instant::now() < deadline, "the Supervisor is not asked");
+        sleep(quick().look).await;
+    }
+    broker.restart(Store::Emptied).await;
+    let back = Instant::now();
+    link.up_after(first).await;
+    assert!(back.elapsed() < Duration::from_secs(3), "it waited {:?}", back.elapsed());
+}
+
+#[tokio::test]
+async fn a_new_password_is_tried_as_soon_as_the_supervisor_tells_it() {
+    let mut broker = broker().await;
+    let supervisor = FakeSupervisor::start(registered(&broker, "old")).await;
+    // With these waits the next try by the clock alone would be many minutes away.
+    let wait = Duration::from_secs(3_000);
+    let timing = Timing { first_wait: wait, longest_wait: wait, ..Timing::default() };
+    let link = Link::start(Settings { timing, ..told_by(&supervisor) });
+    let first = link.up().await.epoch;
+    // After a link that was of use for a second the first try comes soon, whatever the waits.
+    sleep(Duration::from_millis(1_200)).await;
+
+    broker.set_password("addons", "new").await;
+    link.down_because("auth").await;
+    supervisor.set(registered(&broker, "new"));
+    let told = Instant::now();
+    link.up_after(first).await;
+    assert!(told.elapsed() < Duration::from_secs(8), "it waited {:?}", told.elapsed());
 }

@@ -113,6 +113,11 @@ impl Mosquitto {
         self.launch().await.expect("Mosquitto starts again on its port");
     }
 
+    /// What it is restarted with. Its addresses stay.
+    pub(crate) fn reconfigure(&mut self, config: Config) {
+        self.config = config;
+    }
+
     /// From its return on, only this login is let in. Mosquitto cuts the clients that came with another.
     pub(crate) async fn set_password(&mut self, username: &str, password: &str) {
         assert!(self.config.login.is_some(), "only a Mosquitto that was started with a login can change it");

@@ -260,6 +260,17 @@ fn cause(kind: Kind) -> Advice {
         Kind::Broker(Broker::Protocol) => {
             ("Er spricht eine andere Version von MQTT", "Setze mqtt.protocol so, wie die genaue Meldung sagt.")
         }
+        Kind::Broker(Broker::NoRetain) => (
+            "Er behält keine Nachrichten",
+            "Erlaube in den Einstellungen des Brokers behaltene Nachrichten (Mosquitto: retain_available true).",
+        ),
+        Kind::Broker(Broker::NoQos1) => {
+            ("Er bestätigt keine Nachrichten", "Erlaube QoS 1 in den Einstellungen des Brokers (Mosquitto: max_qos 2).")
+        }
+        Kind::Broker(Broker::WillRefused) => (
+            "Er nimmt unser letztes Wort nicht an",
+            "Erlaube dem Benutzer von Camera Herald, auf das Topic zu schreiben, das die genaue Meldung nennt.",
+        ),
         Kind::Broker(Broker::TakenOver) => {
             ("Zwei Camera Herald laufen", "Beende den anderen, oder gib ihm ein eigenes Datenverzeichnis.")
         }

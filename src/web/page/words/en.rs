@@ -257,6 +257,17 @@ fn cause(kind: Kind) -> Advice {
         Kind::Broker(Broker::Protocol) => {
             ("It speaks another version of MQTT", "Set mqtt.protocol as the exact message says.")
         }
+        Kind::Broker(Broker::NoRetain) => (
+            "It keeps no messages",
+            "Allow retained messages in the broker's settings (Mosquitto: retain_available true).",
+        ),
+        Kind::Broker(Broker::NoQos1) => {
+            ("It acknowledges no messages", "Allow QoS 1 in the broker's settings (Mosquitto: max_qos 2).")
+        }
+        Kind::Broker(Broker::WillRefused) => (
+            "It does not take our last word",
+            "Allow Camera Herald's user to write to the topic that the exact message names.",
+        ),
         Kind::Broker(Broker::TakenOver) => {
             ("Two copies of Camera Herald run", "Stop the other one, or give it a data folder of its own.")
         }

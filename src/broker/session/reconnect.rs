@@ -1,20 +1,22 @@
-//! What a session keeps from one connection to the next, and the conclusions it draws from how they ended.
+//! How a session connects again: what it keeps from one connection to the next, what it concludes from how they ended, and how long it
+//! waits. Pure but for the question that it carries along.
 
 use std::time::Duration;
 
+use super::allowance::Allowances;
+use super::closures::EarlyClosures;
 use super::connection::Ended;
 use super::dial;
 use super::error::SessionError;
-use super::scout::Allowance;
+use super::question::{Answer, Question};
+use super::witness::Witness;
 use crate::backoff::Backoff;
 use crate::broker::cause::Cause;
 use crate::broker::settings::{Identity, Timing};
 use crate::broker::{ASSUMED_MAX_PACKET, client_id};
 use crate::options::BrokerOptions;
-use crate::supervisor::{CredentialSource, Patience, SupervisorError};
+use crate::supervisor::{Patience, SupervisorError};
 
-/// Sessions in a row that the broker closes right after they began: somebody else uses our client id.
-const SHORT_SESSIONS: u32 = 4;
 /// A message larger than this may be why a broker that tells no limit closed the connection.
 const SUSPICIOUS_SIZE: usize = 64 * 1024;
 /// No conclusion about a broker goes below this: availability and events always go out.
@@ -26,14 +28,18 @@ const SERVED: Duration = Duration::from_secs(1);
 const AFTER_A_LINK: Duration = Duration::from_secs(2);
 
 /// What is kept from one connection to the next.
-pub(super) struct Memory {
+pub(super) struct Reconnect {
     pub(super) epoch: u64,
     pub(super) broker: Option<BrokerOptions>,
-    pub(super) allowance: Option<(String, Allowance)>,
+    pub(super) allowances: Allowances,
+    pub(super) question: Question,
     /// Ask the source again before the next try.
     pub(super) ask: bool,
     pub(super) last_error: Option<String>,
-    short_sessions: u32,
+    pub(super) closed_early: EarlyClosures,
+    pub(super) witness: Witness,
+    /// A witness saw that somebody else uses our client id.
+    taken_over: bool,
     /// The last link was of use, so the broker is probably there or comes back.
     served: bool,
     /// Whether the broker said what it takes.
@@ -47,13 +53,13 @@ pub(super) struct Memory {
     slow_wait: Backoff,
 }
 
-/// What ended a try, and so what to wait for.
-pub(super) enum Trouble {
+/// Why there is no link, and so what to wait for.
+pub(super) enum LinkError {
     Supervisor(SupervisorError),
     Broker(SessionError),
 }
 
-impl Trouble {
+impl LinkError {
     pub(super) fn cause(&self) -> Cause {
         match self {
             Self::Supervisor(error) => Cause::from(error),
@@ -62,16 +68,19 @@ impl Trouble {
     }
 }
 
-impl Memory {
+impl Reconnect {
     pub(super) fn new(timing: &Timing) -> Self {
         let supervisor_longest = Duration::from_secs(5).min(timing.longest_wait);
         Self {
             epoch: 0,
             broker: None,
-            allowance: None,
+            allowances: Allowances::default(),
+            question: Question::default(),
             ask: true,
             last_error: None,
-            short_sessions: 0,
+            closed_early: EarlyClosures::default(),
+            witness: Witness::default(),
+            taken_over: false,
             served: false,
             limit_told: false,
             suspect: None,
@@ -82,33 +91,36 @@ impl Memory {
         }
     }
 
-    /// The credentials to try. The known ones serve while the source has no answer: the broker may be fine while the
-    /// Supervisor restarts.
-    pub(super) async fn credentials(&mut self, source: &CredentialSource) -> Result<BrokerOptions, SupervisorError> {
-        if let (false, Some(known)) = (self.ask, &self.broker) {
-            return Ok(known.clone());
-        }
-        match (source.get().await, &self.broker) {
-            (Ok(broker), _) => {
+    /// What the source said when nothing was known.
+    pub(super) fn first(&mut self, answer: Answer) -> Result<(), SupervisorError> {
+        self.broker = Some(answer?);
+        self.ask = false;
+        self.supervisor_wait.reset();
+        Ok(())
+    }
+
+    /// What the source said while the known credentials wait for their next try. Returns whether there is something else to try.
+    pub(super) fn hear(&mut self, answer: Answer) -> bool {
+        match answer {
+            Ok(told) if self.broker.as_ref() != Some(&told) => {
+                self.broker = Some(told);
                 self.ask = false;
-                self.supervisor_wait.reset();
-                self.broker = Some(broker.clone());
-                Ok(broker)
+                true
             }
-            (Err(SupervisorError::ServiceNotEnabled), _) => {
+            Err(SupervisorError::ServiceNotEnabled) => {
                 self.broker = None;
-                Err(SupervisorError::ServiceNotEnabled)
+                false
             }
-            (Err(_), Some(known)) => Ok(known.clone()),
-            (Err(error), None) => Err(error),
+            // The broker may be fine while the Supervisor restarts.
+            Ok(_) | Err(_) => false,
         }
     }
 
-    pub(super) fn pause(&mut self, trouble: &Trouble) -> Duration {
-        let backoff = match trouble {
-            Trouble::Broker(_) => &mut self.wait,
-            Trouble::Supervisor(error) if error.patience() == Patience::Slow => &mut self.slow_wait,
-            Trouble::Supervisor(_) => &mut self.supervisor_wait,
+    pub(super) fn pause(&mut self, error: &LinkError) -> Duration {
+        let backoff = match error {
+            LinkError::Broker(_) => &mut self.wait,
+            LinkError::Supervisor(error) if error.patience() == Patience::Slow => &mut self.slow_wait,
+            LinkError::Supervisor(_) => &mut self.supervisor_wait,
         };
         let pause = backoff.next(&mut rand::rng());
         if std::mem::take(&mut self.served) { pause.min(AFTER_A_LINK) } else { pause }
@@ -121,15 +133,17 @@ impl Memory {
         }
         self.served = lived >= SERVED;
         let closed = matches!(ended, Ended::Lost { error: SessionError::Broken(_) | SessionError::Io(_), .. });
-        self.short_sessions = if closed && lived < timing.keep_alive { self.short_sessions + 1 } else { 0 };
+        let closed_early = closed && lived < timing.keep_alive;
+        self.closed_early.see(closed_early, lived >= timing.settled);
+        self.taken_over = closed_early && self.witness.see_closure();
     }
 
     /// No connection came to be: what was known of the broker may not hold any more.
     pub(super) fn not_opened(&mut self) {
         self.ask = true;
-        self.allowance = None;
-        // Somebody who took our session over would find a broker that lets us in each time.
-        self.short_sessions = 0;
+        self.allowances.forget();
+        // Somebody whose session is taken over finds a broker that lets him in each time.
+        self.forget_closures();
     }
 
     /// The largest packet for this broker: what it tells, or what was learned from it, or what is assumed.
@@ -142,23 +156,29 @@ impl Memory {
         }
     }
 
-    /// Draws conclusions from how a connection ended, so that the next one does not end the same way. Returns the error,
-    /// or what probably stands behind it.
+    /// Draws conclusions from how a connection ended, so that the next one does not end the same way. Returns the error, or what stands
+    /// behind it.
     pub(super) fn learn(&mut self, error: SessionError, largest: usize, identity: &mut Identity) -> SessionError {
         self.suspect_size(&error, largest);
-        if !matches!(error, SessionError::TakenOver) && self.short_sessions < SHORT_SESSIONS {
+        if !matches!(error, SessionError::TakenOver) && !self.taken_over {
             return error;
         }
-        self.short_sessions = 0;
+        self.taken_over = false;
+        self.forget_closures();
         let fresh = client_id::random();
         tracing::error!(
             client_id = identity.client_id,
             fresh,
-            "The broker keeps closing our session right after it begins. A second copy of Camera Herald probably uses \
-             the same client id; stop one of them. This copy goes on with a fresh client id"
+            "Another client takes over our session: a second copy of Camera Herald runs with the same client id; stop one of \
+             them. This copy goes on with a fresh client id"
         );
         identity.client_id = fresh;
         SessionError::TakenOver
+    }
+
+    fn forget_closures(&mut self) {
+        self.closed_early = EarlyClosures::default();
+        self.witness = Witness::default();
     }
 
     /// A broker that told no limit and closes twice on the same large message does not take it.
@@ -194,13 +214,13 @@ mod tests {
     #[test]
     fn a_broker_that_restarts_often_is_not_waited_for_longer_and_longer() {
         let timing = Timing::default();
-        let mut memory = Memory::new(&timing);
+        let mut reconnect = Reconnect::new(&timing);
         for _ in 0..30 {
-            memory.judge(Duration::from_secs(3), &timing, &lost());
-            let pause = memory.pause(&Trouble::Broker(SessionError::HalfOpen));
+            reconnect.judge(Duration::from_secs(3), &timing, &lost());
+            let pause = reconnect.pause(&LinkError::Broker(SessionError::HalfOpen));
             assert!(pause <= AFTER_A_LINK, "{pause:?}");
         }
-        let longest = (0..200).map(|_| memory.pause(&Trouble::Broker(SessionError::HalfOpen))).max();
+        let longest = (0..200).map(|_| reconnect.pause(&LinkError::Broker(SessionError::HalfOpen))).max();
         assert!(longest > Some(AFTER_A_LINK), "tries that come to nothing wait longer");
     }
 }
