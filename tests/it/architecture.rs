@@ -13,7 +13,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("courier", &["broker", "camera", "events/outbox", "homeassistant", "mirror", "picture", "store"]),
     ("credentials", &[]),
     ("dial", &[]),
-    ("events/door", &["camera", "http", "kept_file"]),
+    ("events/door", &["camera", "http", "kept_file", "picture"]),
     ("events/outbox", &["camera", "events/door", "options", "store"]),
     ("events/subscription", &["backoff", "camera", "credentials", "events/door", "store"]),
     ("homeassistant", &["broker", "camera", "events/door", "events/outbox", "options"]),

@@ -1,7 +1,7 @@
 //! Speaks ONVIF to a camera or a recorder: what it is, where its pictures are, and the events that it tells by itself.
 //!
 //! In: a host and a login. Out: answers as plain values, or a [`Trouble`]. Written by hand, because what is hard are the cameras'
-//! peculiarities (`docs/decisions/0018-onvif-by-hand.md`). Invariant: whatever a camera sends, an answer takes bounded memory and time.
+//! peculiarities (`docs/decisions/0021-onvif-by-hand.md`). Invariant: whatever a camera sends, an answer takes bounded memory and time.
 
 mod address;
 mod clock;
