@@ -15,6 +15,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("dial", &[]),
     ("events/door", &["camera", "http", "kept_file", "picture"]),
     ("events/outbox", &["camera", "events/door", "options", "store"]),
+    ("events/subscription", &["backoff", "camera", "credentials", "events/door", "store"]),
     ("homeassistant", &["broker", "camera", "events/door", "events/outbox", "options"]),
     ("http", &[]),
     ("kept_file", &[]),

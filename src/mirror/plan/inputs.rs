@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use super::run::Stage;
 use super::{Goal, Plan};
 use crate::broker::Up;
-use crate::camera::{Inventory, Statuses};
+use crate::camera::{Hearings, Inventory, Statuses};
 use crate::events::outbox::Histories;
 use crate::homeassistant::states::Events;
 use crate::homeassistant::topics::Owner;
@@ -47,6 +47,10 @@ impl Plan {
 
     pub(in crate::mirror) fn see_histories(&mut self, histories: &Histories) {
         self.changed.extend(self.desired.see_histories(histories));
+    }
+
+    pub(in crate::mirror) fn see_hearings(&mut self, hearings: &Hearings) {
+        self.changed.extend(self.desired.see_hearings(hearings));
     }
 
     pub(in crate::mirror) fn see_events(&mut self, events: Events) {

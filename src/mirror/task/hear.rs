@@ -63,6 +63,7 @@ impl Mirror {
         self.tell_dismissed();
         self.see_statuses();
         self.see_histories();
+        self.see_hearings();
     }
 
     /// Home Assistant gave a sign of life, or said that it goes.
