@@ -65,7 +65,7 @@ async fn fleet(url: &str) {
         seen.entry(report.camera).or_default().push(Instant::now());
         if let Ok(sighting) = report.outcome {
             good += 1;
-            pictures += usize::from(sighting.picture.is_some());
+            pictures += usize::from(sighting.glimpse().is_some());
         }
     }
     let spent = processor_seconds().0 - before;
@@ -94,7 +94,7 @@ async fn ours(url: &str) -> f64 {
         let began = Instant::now();
         let seen = prober::probe(&clients, &camera, WISH).await.expect("the camera is fine");
         took += began.elapsed();
-        assert!(seen.picture.is_some());
+        assert!(seen.glimpse().is_some());
     }
     let each = (processor_seconds().0 - before) / f64::from(SINGLE);
     say(&format!(

@@ -42,8 +42,7 @@ pub fn trusting(ca_file: Option<&Path>) -> Result<Arc<ClientConfig>, String> {
 
 /// A loopback port that takes exactly one connection and joins it to `remote`.
 ///
-/// rumqttc and retina open their own sockets and speak no TLS that is free of advisories, so their plain connection
-/// goes through here. The remote side is open before the port is, so that its errors are known exactly.
+/// rumqttc opens its own sockets and speaks no TLS that is free of advisories, so its plain connection goes through here. The remote side is open before the port is, so that its errors are known exactly.
 pub struct Relay<S> {
     listener: TcpListener,
     remote: S,

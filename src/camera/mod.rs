@@ -2,6 +2,7 @@
 //!
 //! `Inventory ══> prober ──Report──> tracker ══Statuses══>`: a probe measures, [`status`] decides, the tracker moves bytes.
 
+mod decoding;
 pub mod figures;
 pub mod id;
 pub mod inventory;
@@ -19,6 +20,6 @@ pub use id::CameraId;
 pub(crate) use inventory::push_only;
 pub use inventory::{Camera, CameraKind, Inventory};
 pub use pictures::{Picture, Pictures};
-pub use report::{Failure, Glimpse, LastProbe, LastProbes, Reason, Report, Sighting};
+pub use report::{Failure, Glimpse, LastProbe, LastProbes, Reason, Report, Shown, Sighting, Spoiled};
 pub use status::{CameraState, Change, Fleet, Status, Statuses};
 pub use timeline::{Recorder, Stretch, Timelines};

@@ -55,19 +55,62 @@ pub struct Sighting {
     pub bitrate: Option<u64>,
     /// From the start of the probe to the first key frame, or to the end of the image.
     pub latency: Duration,
-    /// The picture itself.
-    pub picture: Option<Arc<Glimpse>>,
-    /// Why there is no picture although frames flow, and what to do: one sentence without secrets.
-    pub obstacle: Option<Arc<str>>,
+    /// What became of the picture itself.
+    pub picture: Shown,
+}
+
+/// What became of the picture of a camera that was seen.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub enum Shown {
+    /// It is not kept here.
+    #[default]
+    Elsewhere,
+    /// It was made.
+    Made(Arc<Glimpse>),
+    /// It could not be made.
+    Spoiled(Spoiled),
+}
+
+/// A picture that could not be made although frames flow.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Spoiled {
+    /// What came is no picture at all: broken, encrypted, noise. Else it is one that cannot be shown here.
+    pub undecodable: bool,
+    /// Why, and what to do: one sentence without secrets.
+    pub advice: Arc<str>,
 }
 
 impl Sighting {
+    /// The picture, if it was made.
+    #[must_use]
+    pub fn glimpse(&self) -> Option<&Arc<Glimpse>> {
+        match &self.picture {
+            Shown::Made(glimpse) => Some(glimpse),
+            _ => None,
+        }
+    }
+
+    /// Why there is no picture although frames flow, and what to do.
+    #[must_use]
+    pub fn obstacle(&self) -> Option<&Arc<str>> {
+        match &self.picture {
+            Shown::Spoiled(spoiled) => Some(&spoiled.advice),
+            _ => None,
+        }
+    }
+
     /// What is to be remembered: all but the picture, and with the figures that were measured before when this probe has none.
     #[must_use]
     pub fn without_picture(&self, before: Option<&Self>) -> Self {
         let before = before.filter(|before| before.codec == self.codec && before.resolution == self.resolution);
+        // One advice until there is a picture: a stream that nobody can decode fails in several ways in turn.
+        let earlier = before.map(|before| &before.picture).filter(|shown| matches!(shown, Shown::Spoiled(_)));
+        let picture = match &self.picture {
+            Shown::Spoiled(spoiled) => earlier.cloned().unwrap_or_else(|| Shown::Spoiled(spoiled.clone())),
+            _ => Shown::Elsewhere,
+        };
         Self {
-            picture: None,
+            picture,
             fps: self.fps.or(before.and_then(|before| before.fps)),
             bitrate: self.bitrate.or(before.and_then(|before| before.bitrate)),
             ..self.clone()
@@ -91,6 +134,31 @@ pub struct Failure {
     pub reason: Reason,
     /// One sentence for the log and the page: what happened and what to do. Holds no secret.
     pub detail: String,
+}
+
+/// The longest sentence about a camera, in characters.
+const LONGEST: usize = 300;
+
+impl Failure {
+    /// What a camera sends may stand in the sentence: here it loses what would forge a line in the log or turn the text around on the page.
+    pub(in crate::camera) fn new(reason: Reason, detail: impl Into<String>) -> Self {
+        Self { reason, detail: presentable(&detail.into(), LONGEST) }
+    }
+}
+
+/// So many characters of a text, each of which shows: no control, no change of direction, no other separator than a space.
+pub(in crate::camera) fn presentable(text: &str, most: usize) -> String {
+    let shows = |letter: &char| {
+        !letter.is_control()
+            && !matches!(letter, '\u{061c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+    };
+    let shown = text.chars().filter(shows);
+    let mut cut: String = shown.clone().take(most).collect();
+    if shown.count() > most {
+        cut.pop();
+        cut.push('…');
+    }
+    cut
 }
 
 /// Why a probe failed. The texts are part of the topics' contract.
@@ -161,6 +229,19 @@ impl Reason {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_camera_sends_forges_no_line_and_fills_no_page() {
+        for (said, shown) in [
+            ("evil\r2026-11-25T00:00:00Z ERROR forged", "evil2026-11-25T00:00:00Z ERROR forged"),
+            ("evil\u{202e}gnp.\u{2028}next\u{1b}[31m\u{9b}\u{0}", "evilgnp.next[31m"),
+            ("Türkamera <b>", "Türkamera <b>"),
+        ] {
+            assert_eq!(Failure::new(Reason::Protocol, said).detail, shown);
+        }
+        let long = Failure::new(Reason::Protocol, "A".repeat(2_000_000)).detail;
+        assert_eq!((long.chars().count(), long.ends_with('…')), (LONGEST, true));
+    }
 
     #[test]
     fn figures_stay_until_they_are_measured_again_or_the_stream_is_another() {

@@ -8,8 +8,9 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::decoding::{Decoding, Doubt};
 use super::stillness::Stillness;
-use super::{CameraId, Failure, Inventory, Reason, Report, Sighting};
+use super::{CameraId, Failure, Inventory, Reason, Report, Shown, Sighting, Spoiled};
 
 /// What Home Assistant shows about a camera.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
@@ -104,6 +105,7 @@ struct Member {
     state: CameraState,
     streak: Option<Streak>,
     stillness: Stillness,
+    decoding: Decoding,
 }
 
 /// Failed probes in a row.
@@ -128,13 +130,13 @@ impl Fleet {
         for camera in inventory {
             let push_only = camera.stream.is_none() && camera.snapshot.is_none();
             let kept = before.remove(&camera.id).filter(|member| !push_only || member.state.status == Status::Unknown);
-            let (state, streak, stillness) = kept.map_or_else(
-                || (CameraState::unknown(now), None, Stillness::default()),
-                |member| (member.state, member.streak, member.stillness),
+            let (state, streak, stillness, decoding) = kept.map_or_else(
+                || (CameraState::unknown(now), None, Stillness::default(), Decoding::default()),
+                |member| (member.state, member.streak, member.stillness, member.decoding),
             );
             let check_every = SignedDuration::try_from(camera.check_every).unwrap_or(SignedDuration::MAX);
             let name = camera.name.clone();
-            self.0.insert(camera.id.clone(), Member { name, check_every, state, streak, stillness });
+            self.0.insert(camera.id.clone(), Member { name, check_every, state, streak, stillness, decoding });
         }
     }
 
@@ -202,7 +204,19 @@ impl Member {
         self.streak = None;
         self.state.last_frame_at = Some(at);
         self.state.sighting = Some(sighting.without_picture(self.state.sighting.as_ref()));
-        let still_since = sighting.picture.as_ref().and_then(|picture| self.stillness.observe(&picture.print, at));
+        let still_since = match &sighting.picture {
+            Shown::Made(picture) => {
+                self.decoding.succeeded();
+                self.stillness.observe(&picture.print, at)
+            }
+            Shown::Spoiled(spoiled) => match self.decoding.failed(spoiled.undecodable) {
+                Some(doubt) => return self.doubt_pictures(doubt, spoiled, at),
+                // That no picture could be made does not show that anything moves again.
+                None if self.state.status == Status::Frozen => return None,
+                None => None,
+            },
+            Shown::Elsewhere => None,
+        };
         let Some(since) = still_since else {
             self.enter(Status::Online, at);
             self.state.reason = None;
@@ -219,6 +233,15 @@ impl Member {
             self.believe(&frozen, at);
         }
         Some(frozen)
+    }
+
+    /// Frames flow, but none was ever a picture: at first nothing is said, then that.
+    fn doubt_pictures(&mut self, doubt: Doubt, spoiled: &Spoiled, at: Timestamp) -> Option<Failure> {
+        let failure = (doubt == Doubt::Certain).then(|| Failure::new(Reason::NoFrames, spoiled.advice.as_ref()))?;
+        if self.state.status != Status::NoVideo {
+            self.believe(&failure, at);
+        }
+        Some(failure)
     }
 
     fn count_failure(&mut self, at: Timestamp) -> u32 {

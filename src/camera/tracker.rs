@@ -68,7 +68,7 @@ fn take(fleet: &mut Fleet, report: &Report, told: &Told) {
     {
         warn!(camera.id = %report.camera, "There is no picture: {obstacle}");
     }
-    if let Ok(Sighting { picture: Some(glimpse), .. }) = &report.outcome {
+    if let Some(glimpse) = report.outcome.as_ref().ok().and_then(Sighting::glimpse) {
         let picture = Picture { jpeg: glimpse.jpeg.clone(), taken_at: report.at };
         told.pictures.send_modify(|all| drop(all.insert(report.camera.clone(), picture)));
     }
@@ -83,7 +83,10 @@ fn take(fleet: &mut Fleet, report: &Report, told: &Told) {
 }
 
 fn obstacle(fleet: &Fleet, report: &Report) -> Option<Arc<str>> {
-    fleet.state(&report.camera)?.sighting.as_ref()?.obstacle.clone()
+    let state = fleet.state(&report.camera)?;
+    // Of any other status it is the reason, and was said with it.
+    let seen = state.sighting.as_ref().filter(|_| state.status == Status::Online)?;
+    seen.obstacle().cloned()
 }
 
 /// What a camera that is gone has shown is not shown any more.

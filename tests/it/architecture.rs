@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 const EDGES: &[(&str, &[&str])] = &[
     ("backoff", &[]),
     ("broker", &["backoff", "credentials", "dial", "kept_file", "options", "supervisor", "tls"]),
-    ("camera", &["credentials", "dial", "picture", "process", "store", "tls"]),
+    ("camera", &["credentials", "dial", "picture", "store", "tls"]),
     ("chain", &["broker", "homeassistant", "supervisor"]),
     ("courier", &["broker", "camera", "events/outbox", "homeassistant", "mirror", "picture", "store"]),
     ("credentials", &[]),

@@ -24,7 +24,7 @@ async fn see(camera: &Camera) -> Sighting {
 }
 
 fn picture(seen: &Sighting) -> RgbImage {
-    let glimpse = seen.picture.as_ref().unwrap_or_else(|| panic!("no picture: {:?}", seen.obstacle));
+    let glimpse = seen.glimpse().unwrap_or_else(|| panic!("no picture: {:?}", seen.picture));
     image::load_from_memory_with_format(&glimpse.jpeg, ImageFormat::Jpeg).unwrap().into_rgb8()
 }
 
@@ -50,7 +50,7 @@ async fn every_codec_and_profile_gives_the_picture_that_the_camera_sends() {
     ] {
         let seen = see(&camera("front", &server.url("open", path))).await;
         assert_eq!(seen.codec.as_deref(), Some(codec), "{path}");
-        assert_eq!(seen.obstacle, None, "{path}");
+        assert_eq!(seen.obstacle(), None, "{path}");
         let picture = picture(&seen);
         assert_eq!(picture.dimensions(), size, "{path}");
         assert_shows_the_bars(&picture);
@@ -81,8 +81,8 @@ async fn frame_rate_and_bitrate_are_measured() {
 async fn interlaced_video_is_online_and_says_what_to_do_for_a_picture() {
     let server = RtspServer::start().await;
     let seen = see(&camera("front", &server.url("open", "/interlaced"))).await;
-    assert!(seen.picture.is_none());
-    let obstacle = seen.obstacle.as_deref().unwrap();
+    assert!(seen.glimpse().is_none());
+    let obstacle = seen.obstacle().unwrap();
     assert!(obstacle.contains("snapshot URL"), "{obstacle}");
 }
 
@@ -93,7 +93,7 @@ async fn a_snapshot_url_beside_the_stream_gives_the_picture() {
     both.snapshot = Some(Url::parse(&still.url()).unwrap());
     let seen = see(&both).await;
     assert_eq!(seen.codec.as_deref(), Some("h264"), "the stream says what it is");
-    assert_eq!((picture(&seen).dimensions(), seen.obstacle.as_deref()), ((320, 180), None));
+    assert_eq!((picture(&seen).dimensions(), seen.obstacle()), ((320, 180), None));
 }
 
 #[tokio::test]
@@ -104,7 +104,7 @@ async fn a_key_frame_that_is_broken_gives_no_picture_and_no_harm() {
     assert_eq!(picture(&see(&camera("front", &whole.url("rtsp", "/"))).await).dimensions(), (64, 48));
     let broken = camera_of(vec![(false, SPS), (false, PPS), (true, BROKEN)]).await;
     let seen = see(&camera("front", &broken.url("rtsp", "/"))).await;
-    assert!(seen.picture.is_none() && seen.obstacle.is_some());
+    assert!(seen.glimpse().is_none() && seen.obstacle().is_some());
 }
 
 #[tokio::test]
@@ -161,7 +161,7 @@ async fn looks(url: &str) -> Vec<(f32, bool)> {
     tokio::time::sleep(Duration::from_secs(2)).await;
     let mut prints = Vec::new();
     for _ in 0..4 {
-        prints.push(see(&camera).await.picture.unwrap().print.clone());
+        prints.push(see(&camera).await.glimpse().unwrap().print.clone());
     }
     prints[1..].iter().map(|print| (prints[0].changed_share(print), prints[0].is_same(print))).collect()
 }

@@ -19,6 +19,9 @@ const AT_ONCE: usize = 2;
 /// A 4K key frame takes a Raspberry Pi less than a second. What takes longer is given up, and keeps its place until it ends.
 const LIMIT: Duration = Duration::from_secs(10);
 
+/// How long a picture waits for its turn.
+const PATIENCE: Duration = Duration::from_secs(20);
+
 /// What a probe got of the picture.
 pub(super) enum Exposure {
     /// A JPEG or PNG file.
@@ -34,6 +37,7 @@ pub(super) enum Spoiled {
     Broken,
     TooLarge,
     TooSlow,
+    Waited,
 }
 
 /// Where pictures are made. Cheap to clone.
@@ -49,16 +53,19 @@ impl Default for Darkroom {
 impl Darkroom {
     /// Makes the picture, of at most `limit` bytes.
     pub(super) async fn develop(&self, exposure: Exposure, limit: usize) -> Result<Glimpse, Spoiled> {
-        let work = async {
-            let place = self.0.clone().acquire_owned().await.map_err(|_closed| Spoiled::TooSlow)?;
-            let developing = spawn_blocking(move || {
-                let _until_it_is_done = place;
-                develop(&exposure, limit)
-            });
-            // A panic in a decoder ends here.
-            developing.await.unwrap_or(Err(Spoiled::Broken))
+        // Waiting for a place is ours, not the picture's: it has a limit of its own.
+        let Ok(Ok(place)) = timeout(PATIENCE, self.0.clone().acquire_owned()).await else {
+            return Err(Spoiled::Waited);
         };
-        timeout(LIMIT, work).await.unwrap_or(Err(Spoiled::TooSlow))
+        let developing = spawn_blocking(move || {
+            let _until_it_is_done = place;
+            develop(&exposure, limit)
+        });
+        match timeout(LIMIT, developing).await {
+            // A panic in a decoder ends here.
+            Ok(developed) => developed.unwrap_or(Err(Spoiled::Broken)),
+            Err(_) => Err(Spoiled::TooSlow),
+        }
     }
 }
 
@@ -94,11 +101,12 @@ impl Spoiled {
                 "sends video that cannot be turned into a picture (interlaced, perhaps): enter its snapshot URL as well"
             }
             Self::Broken => {
-                "sends key frames that cannot be decoded: restart the camera, or enter its snapshot URL as well"
+                "sends pictures that cannot be decoded: restart the camera, switch its encryption of the video off, or enter its snapshot URL as well"
             }
             Self::TooLarge => {
                 "sends pictures that are too large: use its sub stream, or enter its snapshot URL as well"
             }
+            Self::Waited => "sends pictures, but this machine had no time to decode them: look at what else runs on it",
             Self::TooSlow => "sends pictures that take too long to decode here: use its sub stream",
         }
     }

@@ -74,6 +74,14 @@ impl Logins {
 }
 
 impl Question {
+    /// The random value that a proof by Digest holds. `None` for Basic, which proves by the password itself.
+    pub(super) fn nonce(&self) -> Option<&str> {
+        match &self.way {
+            Way::Basic => None,
+            Way::Digest(client) => Some(client.nonce()),
+        }
+    }
+
     /// The value of the `Authorization` line for one request.
     pub(super) fn answer(&mut self, known: &Credentials, method: &str, uri: &str) -> Result<String, Unanswered> {
         let (username, password) = (known.username.as_str(), known.password.expose_secret());

@@ -1,18 +1,19 @@
 //! Probes cameras: the task that decides when, and the two ways how.
 //!
 //! In: the inventory, and requests to probe now. Out: reports. Invariant: a probe that was started ends in exactly one
-//! report, unless its camera was removed or changed meanwhile, or the task was stopped.
+//! report, unless its camera was removed or changed meanwhile, the task was stopped, or the failure was our own (`weariness`).
 
 mod develop;
 mod figures;
+mod habits;
 mod login;
-mod memory;
 mod place;
 mod rtsp;
 mod schedule;
 mod snapshot;
 mod tls;
 mod visit;
+mod weariness;
 
 use std::collections::HashMap;
 use std::ops::RangeInclusive;
@@ -23,8 +24,10 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::{AbortHandle, Id, JoinError, JoinSet};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
-use tracing::{Instrument, error, info_span};
+use tracing::{Instrument, debug, error, info_span};
 
+#[doc(hidden)]
+pub use self::rtsp::understand;
 use self::schedule::{End, Schedule, Ticket};
 pub use self::visit::{Clients, Wish, probe};
 use super::{CameraId, Failure, Inventory, Reason, Report, Sighting};
@@ -94,7 +97,10 @@ struct Prober {
     picture_limit: usize,
     /// When each camera's figures were measured last.
     measured: HashMap<CameraId, Instant>,
-    probes: JoinSet<Outcome>,
+    /// How many failures of each camera in a row were our own.
+    doubted: HashMap<CameraId, u32>,
+    /// What each probe came to, and by how much our timers were late.
+    probes: JoinSet<(Outcome, Duration)>,
     /// Which probe a task of the set is.
     running: HashMap<Id, Running>,
 }
@@ -113,6 +119,7 @@ impl Prober {
             schedule: Schedule::new(now()),
             picture_limit: picture_limit(0),
             measured: HashMap::new(),
+            doubted: HashMap::new(),
             probes: JoinSet::new(),
             running: HashMap::new(),
         }
@@ -122,6 +129,7 @@ impl Prober {
         self.schedule.set_inventory(inventory, now());
         self.picture_limit = picture_limit(inventory.len());
         self.measured.retain(|camera, _| inventory.get(camera).is_some());
+        self.doubted.retain(|camera, _| inventory.get(camera).is_some());
         let outdated: Vec<Ticket> = self.schedule.outdated().collect();
         for probe in self.running.values().filter(|probe| outdated.contains(&probe.ticket)) {
             probe.abort.abort();
@@ -140,16 +148,17 @@ impl Prober {
             let clients = self.clients.clone();
             let span = info_span!("probe", camera.id = %id);
             let wish = Wish { picture_limit: self.picture_limit, figures: self.wants_figures(&id) };
-            let abort = self.probes.spawn(async move { probe(&clients, &camera, wish).await }.instrument(span));
+            let looking = async move { weariness::measured(probe(&clients, &camera, wish)).await };
+            let abort = self.probes.spawn(looking.instrument(span));
             self.running.insert(abort.id(), Running { camera: id, ticket, figures: wish.figures, abort });
         }
     }
 
     /// Turns the end of a task into a report, if it is still wanted.
-    fn finish(&mut self, ended: Result<(Id, Outcome), JoinError>) -> Option<Report> {
-        let (task, outcome) = match ended {
-            Ok((task, outcome)) => (task, Some(outcome)),
-            Err(cut_short) => (cut_short.id(), panicked(cut_short).map(Err)),
+    fn finish(&mut self, ended: Result<(Id, (Outcome, Duration)), JoinError>) -> Option<Report> {
+        let (task, outcome, late) = match ended {
+            Ok((task, (outcome, late))) => (task, Some(outcome), late),
+            Err(cut_short) => (cut_short.id(), panicked(cut_short).map(Err), Duration::ZERO),
         };
         let Running { camera, ticket, figures, .. } = self.running.remove(&task)?;
         if figures && matches!(outcome, Some(Ok(_))) {
@@ -157,7 +166,26 @@ impl Prober {
         }
         let end = if matches!(outcome, Some(Ok(_))) { End::Good } else { End::Failed };
         let counts = self.schedule.ended(&camera, ticket, end, now());
-        outcome.filter(|_| counts).map(|outcome| Report { camera, at: Timestamp::now(), outcome })
+        let is_believed = outcome.as_ref().is_none_or(|outcome| self.believes(&camera, outcome, late));
+        outcome.filter(|_| counts && is_believed).map(|outcome| Report { camera, at: Timestamp::now(), outcome })
+    }
+}
+
+impl Prober {
+    /// Whether a probe says something of the camera, and not of a machine that is too busy to look.
+    fn believes(&mut self, camera: &CameraId, outcome: &Outcome, late: Duration) -> bool {
+        let before = self.doubted.get(camera).copied().unwrap_or(0);
+        match outcome {
+            Err(failure) if weariness::is_ours(failure, late, before) => {
+                self.doubted.insert(camera.clone(), before + 1);
+                debug!(camera.id = %camera, ?late, detail = failure.detail, "This machine was too busy to look at a camera");
+                false
+            }
+            _ => {
+                self.doubted.remove(camera);
+                true
+            }
+        }
     }
 }
 

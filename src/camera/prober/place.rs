@@ -14,9 +14,6 @@ use url::{Host, Url};
 use crate::camera::{Failure, Reason};
 use crate::dial::{self, DialError};
 
-/// How long the diagnosis after a failed probe may take.
-const DIAGNOSIS_LIMIT: Duration = Duration::from_secs(2);
-
 /// The host and the port of a URL: all of it that may be printed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Place {
@@ -49,11 +46,6 @@ impl Place {
             DialError::Connect(error) => self.connect_failure(&error),
             DialError::Timeout => self.nobody_answers(),
         })
-    }
-
-    /// Looks for the cause after something failed without saying why: `None` when a connection opens just fine.
-    pub(super) async fn diagnose(&self) -> Option<Failure> {
-        self.connect(DIAGNOSIS_LIMIT).await.err()
     }
 
     fn no_such_name(&self) -> Failure {
@@ -120,12 +112,6 @@ impl fmt::Display for Place {
         } else {
             write!(f, "{}:{}", self.host, self.port)
         }
-    }
-}
-
-impl Failure {
-    pub(in crate::camera) fn new(reason: Reason, detail: impl Into<String>) -> Self {
-        Self { reason, detail: detail.into() }
     }
 }
 

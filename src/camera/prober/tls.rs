@@ -1,16 +1,12 @@
-//! TLS to cameras, and the relay that brings `rtsps` to a client that speaks `rtsp` only.
+//! TLS to cameras.
 //!
-//! In: a [`Place`]. Out: a loopback address that is one connection long. Invariant: a relay serves exactly one
-//! connection and lives no longer than the probe that opened it.
+//! In: a [`Place`]. Out: a TLS connection to it. Invariant: it is there by the deadline, or what went wrong is told exactly.
 //!
 //! Any certificate is accepted: cameras sign their own, most users cannot replace them, and a camera whose certificate
 //! has run out still shows its picture. So this protects against listening in, not against somebody who sits in
 //! between; that is why these settings are for cameras only and never leave this module.
 
-use std::convert::Infallible;
-use std::future::pending;
 use std::io;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,7 +17,6 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
-use url::{Position, Url};
 
 use super::place::Place;
 use crate::camera::{Failure, Reason};
@@ -38,39 +33,6 @@ pub(super) fn connector() -> TlsConnector {
         .with_custom_certificate_verifier(Arc::new(AnyCertificate))
         .with_no_client_auth();
     TlsConnector::from(Arc::new(config))
-}
-
-/// A TLS connection to a camera, waiting for its one plain connection over loopback.
-pub(super) struct Relay {
-    door: tls::Relay<TlsStream<TcpStream>>,
-    address: SocketAddr,
-}
-
-impl Relay {
-    /// Connects to the camera and opens the door on loopback.
-    pub(super) async fn open(connector: &TlsConnector, place: &Place, deadline: Instant) -> Result<Self, Failure> {
-        let camera = handshake(connector, place, "rtsps", deadline).await?;
-        let no_door =
-            |error: io::Error| Failure::new(Reason::Protocol, format!("No port is free on loopback: {error}"));
-        let door = tls::Relay::bind(camera).await.map_err(no_door)?;
-        let address = door.address().map_err(no_door)?;
-        Ok(Self { door, address })
-    }
-
-    /// The camera's URL with the relay as its host.
-    pub(super) fn url(&self, camera: &Url) -> Result<Url, Failure> {
-        Url::parse(&format!("rtsp://{}{}", self.address, &camera[Position::BeforePath..]))
-            .map_err(|_| Failure::new(Reason::Protocol, "The camera's URL is not understood: check its path"))
-    }
-
-    /// Carries bytes until it is dropped.
-    ///
-    /// When either end closes, so does the other: the client sees what it would see without a relay.
-    pub(super) async fn run(self) -> Infallible {
-        // An error is the end of the connection, and the client sees that end for itself.
-        let _seen_by_the_client = self.door.run().await;
-        pending().await
-    }
 }
 
 /// A TLS connection to a camera; `scheme` is what the user wrote in the address.

@@ -10,16 +10,18 @@ use tracing::debug;
 use url::Url;
 
 use super::develop::{Darkroom, Exposure};
+use super::habits::Habits;
 use super::login::Logins;
 use super::place::Place;
-use super::{rtsp, snapshot, tls};
-use crate::camera::{Camera, Failure, Glimpse, Reason, Sighting};
+use super::{develop, rtsp, snapshot, tls};
+use crate::camera::{Camera, Failure, Glimpse, Reason, Shown, Sighting, Spoiled};
 
 /// What probes share: made once, cheap to clone.
 #[derive(Clone)]
 pub struct Clients {
     tls: TlsConnector,
     logins: Logins,
+    habits: Habits,
     darkroom: Darkroom,
 }
 
@@ -27,7 +29,12 @@ impl Clients {
     /// Builds them. Opens no connection.
     #[must_use]
     pub fn new() -> Self {
-        Self { tls: tls::connector(), logins: Logins::default(), darkroom: Darkroom::default() }
+        Self {
+            tls: tls::connector(),
+            logins: Logins::default(),
+            habits: Habits::default(),
+            darkroom: Darkroom::default(),
+        }
     }
 }
 
@@ -53,10 +60,14 @@ pub struct Wish {
 pub async fn probe(clients: &Clients, camera: &Camera, wish: Wish) -> Result<Sighting, Failure> {
     let Wish { picture_limit, figures } = wish;
     let credentials = camera.credentials.as_ref();
+    let moving = async |url| {
+        let target = rtsp::Target { camera: &camera.id, url, credentials, figures };
+        rtsp::probe(&clients.tls, &clients.logins, &clients.habits, &target).await
+    };
     let still = async |url| snapshot::probe(&clients.tls, &clients.logins, url, credentials).await;
     match (&camera.stream, &camera.snapshot) {
         (Some(stream), None) => {
-            let (seen, exposure) = rtsp::probe(&clients.tls, stream, credentials, figures).await?;
+            let (seen, exposure) = moving(stream).await?;
             Ok(clients.with_picture(seen, exposure, stream, picture_limit).await)
         }
         (None, Some(snapshot)) => {
@@ -64,13 +75,15 @@ pub async fn probe(clients: &Clients, camera: &Camera, wish: Wish) -> Result<Sig
             Ok(clients.with_picture(seen, exposure, snapshot, picture_limit).await)
         }
         (Some(stream), Some(snapshot)) => {
-            let (seen, exposure) = rtsp::probe(&clients.tls, stream, credentials, figures).await?;
+            let (seen, exposure) = moving(stream).await?;
             let seen = clients.with_picture(seen, exposure, stream, picture_limit).await;
             match still(snapshot).await {
                 Ok((_, exposure)) => Ok(clients.with_better_picture(seen, exposure, picture_limit).await),
                 Err(failure) => {
                     debug!(reason = failure.reason.as_str(), detail = failure.detail, "The snapshot gave no picture");
-                    Ok(Sighting { obstacle: seen.obstacle.is_some().then(|| failure.detail.into()), ..seen })
+                    let Shown::Spoiled(spoiled) = seen.picture else { return Ok(seen) };
+                    let picture = Shown::Spoiled(Spoiled { advice: failure.detail.into(), ..spoiled });
+                    Ok(Sighting { picture, ..seen })
                 }
             }
         }
@@ -81,10 +94,12 @@ pub async fn probe(clients: &Clients, camera: &Camera, wish: Wish) -> Result<Sig
 impl Clients {
     async fn with_picture(&self, seen: Sighting, exposure: Exposure, url: &Url, limit: usize) -> Sighting {
         match self.darkroom.develop(exposure, limit).await {
-            Ok(glimpse) => Sighting { picture: Some(Arc::new(glimpse)), ..seen },
+            Ok(glimpse) => Sighting { picture: Shown::Made(Arc::new(glimpse)), ..seen },
             Err(spoiled) => {
                 let place = Place::of(url).map_or_else(|_| "The camera".to_owned(), |place| place.to_string());
-                Sighting { obstacle: Some(format!("{place} {}", spoiled.advice()).into()), ..seen }
+                let advice = format!("{place} {}", spoiled.advice()).into();
+                let undecodable = spoiled == develop::Spoiled::Broken;
+                Sighting { picture: Shown::Spoiled(Spoiled { undecodable, advice }), ..seen }
             }
         }
     }
@@ -92,7 +107,7 @@ impl Clients {
     /// The snapshot is what the user wants to see; the print stays the stream's, whose freezing it is about.
     async fn with_better_picture(&self, seen: Sighting, exposure: Exposure, limit: usize) -> Sighting {
         let Ok(snapshot) = self.darkroom.develop(exposure, limit).await else { return seen };
-        let print = seen.picture.as_ref().map_or(snapshot.print, |stream| stream.print.clone());
-        Sighting { picture: Some(Arc::new(Glimpse { jpeg: snapshot.jpeg, print })), obstacle: None, ..seen }
+        let print = seen.glimpse().map_or(snapshot.print, |stream| stream.print.clone());
+        Sighting { picture: Shown::Made(Arc::new(Glimpse { jpeg: snapshot.jpeg, print })), ..seen }
     }
 }

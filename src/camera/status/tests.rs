@@ -177,3 +177,60 @@ proptest! {
         }
     }
 }
+
+fn seen(fleet: &mut Fleet, picture: Shown, seconds: i64) -> Status {
+    fleet.observe(&Report {
+        camera: id("front"),
+        at: at(seconds),
+        outcome: Ok(Sighting { picture, ..Sighting::default() }),
+    });
+    status(fleet, "front")
+}
+
+fn made() -> Shown {
+    let print = crate::picture::Print::of(&image::RgbImage::from_fn(64, 48, |x, y| {
+        image::Rgb([(x * 4) as u8, (y * 5) as u8, 90])
+    }));
+    Shown::Made(Arc::new(crate::camera::Glimpse { jpeg: bytes::Bytes::new(), print: Arc::new(print.unwrap()) }))
+}
+
+fn spoiled(undecodable: bool) -> Shown {
+    Shown::Spoiled(Spoiled { undecodable, advice: "the camera sends noise".into() })
+}
+
+#[test]
+fn a_picture_that_cannot_be_made_never_turns_a_frozen_camera_online() {
+    let mut fleet = fleet(&["front"]);
+    for second in [0, 30, 60] {
+        seen(&mut fleet, made(), second);
+    }
+    assert_eq!(status(&fleet, "front"), Status::Frozen);
+    for undecodable in [true, false] {
+        assert_eq!(seen(&mut fleet, spoiled(undecodable), 90), Status::Frozen);
+    }
+    assert_eq!(seen(&mut fleet, made(), 120), Status::Frozen, "it still shows the same");
+}
+
+#[test]
+fn pictures_of_which_none_was_ever_decoded_are_no_video_and_never_online() {
+    let mut fleet = fleet(&["front"]);
+    assert_eq!(seen(&mut fleet, spoiled(true), 0), Status::Unknown);
+    assert_eq!(seen(&mut fleet, spoiled(false), 5), Status::Unknown, "noise fails in several ways");
+    assert_eq!(seen(&mut fleet, spoiled(true), 10), Status::Unknown);
+    assert_eq!(seen(&mut fleet, spoiled(true), 15), Status::NoVideo);
+    assert_eq!(seen(&mut fleet, spoiled(false), 20), Status::NoVideo);
+    let state = fleet.state(&id("front")).unwrap();
+    assert_eq!((state.reason, state.detail.as_deref()), (Some(Reason::NoFrames), Some("the camera sends noise")));
+    assert_eq!(seen(&mut fleet, made(), 25), Status::Online);
+    for second in (30..60).step_by(5) {
+        assert_eq!(seen(&mut fleet, spoiled(true), second), Status::Online, "it was decoded before");
+    }
+}
+
+#[test]
+fn video_that_cannot_be_shown_here_is_online() {
+    let mut fleet = fleet(&["front"]);
+    for second in (0..60).step_by(5) {
+        assert_eq!(seen(&mut fleet, spoiled(false), second), Status::Online);
+    }
+}

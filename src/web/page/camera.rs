@@ -77,7 +77,7 @@ pub(super) async fn get(State(page): State<Page>, Path(id): Path<String>, visit:
     answer::page(&CameraTemplate {
         marks: marks(&camera, &moment, language),
         picture_of: fill(w.picture_of, &[&camera.name]),
-        obstacle: sighting.and_then(|sighting| sighting.obstacle.as_deref()).map(str::to_owned),
+        obstacle: sighting.and_then(|sighting| sighting.obstacle()).map(|obstacle| obstacle.to_string()),
         figures: figures(&camera, state, language),
         last_frame: state.and_then(|state| state.last_frame_at).map(When::new),
         last_look: moment.probes.get(&camera.id).map(|probe| LastLook::new(probe, language)),

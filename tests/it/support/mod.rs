@@ -6,6 +6,7 @@ pub(crate) mod herald;
 pub(crate) mod link;
 pub(crate) mod mosquitto;
 pub(crate) mod proxy;
+pub(crate) mod quirky;
 pub(crate) mod supervisor;
 pub(crate) mod watcher;
 

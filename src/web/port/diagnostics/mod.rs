@@ -137,7 +137,7 @@ fn camera(feeds: &Feeds, camera: &Camera) -> Value {
         "fps": seen.and_then(|seen| seen.fps),
         "bitrate": seen.and_then(|seen| seen.bitrate),
         "latency_ms": seen.map(|seen| milliseconds(seen.latency)),
-        "no_picture_because": seen.and_then(|seen| seen.obstacle.as_deref()),
+        "no_picture_because": seen.and_then(|seen| seen.obstacle()).map(AsRef::as_ref),
         "last_probe": probe(feeds, id),
         "events_today": feeds.histories.borrow().get(id).map(|history| history.today),
     })
