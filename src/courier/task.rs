@@ -9,6 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
+use super::age::Age;
 use super::album::Album;
 use super::fetch::{BATCH, Fetch, Fetched};
 use super::flight::{Flight, Landed};
@@ -79,6 +80,7 @@ pub struct Courier {
     adopting: Option<(u64, u64)>,
     pictures_from: Instant,
     fires_from: Instant,
+    age: Age,
     /// The line is looked at: not before, and then only when something changed.
     look: Option<Instant>,
 }
@@ -113,6 +115,7 @@ impl Courier {
             adopting: None,
             pictures_from: now,
             fires_from: now,
+            age: Age::new(Timestamp::now(), now),
             look: None,
             sources,
         }
@@ -299,7 +302,9 @@ impl Courier {
         }
     }
 
-    fn gate(&self, now: Instant) -> Gate {
+    fn gate(&mut self, now: Instant) -> Gate {
+        let time = Timestamp::now();
+        self.age.look(time, now);
         Gate {
             inventory: self.sources.inventory.borrow().clone(),
             announced: self.cameras.clone(),
@@ -307,7 +312,8 @@ impl Courier {
             fires_from: self.fires_from,
             stale_after: self.stale_after,
             now,
-            time: Timestamp::now(),
+            time,
+            age: self.age,
         }
     }
 
