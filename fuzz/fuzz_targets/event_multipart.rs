@@ -1,4 +1,4 @@
-//! A form, and a bare picture.
+//! A form, strictly and as a trigger takes it.
 #![no_main]
 
 use bytes::Bytes;
@@ -12,6 +12,6 @@ fuzz_target!(|body: &[u8]| {
     let Ok(boundary) = std::str::from_utf8(&body[..at]) else { return };
     let form = Bytes::copy_from_slice(&body[at + 1..]);
     judge(Message::from_multipart(boundary, &form));
-    judge(Message::from_loose_multipart(boundary, &form));
-    judge(Message::from_jpeg(form));
+    judge_trigger(&format!("multipart/form-data; boundary={boundary}"), &form, "");
+    judge_trigger("", &form, "");
 });

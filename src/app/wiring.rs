@@ -12,11 +12,12 @@ use crate::app::installation::Installation;
 use crate::app::tasks::Tasks;
 use crate::broker::{Inbox, LinkState, Session};
 use crate::camera::prober::{self, ProbeRequest};
-use crate::camera::{Inventory, LastProbes, Pictures, ProbeFigures, Recorder, Statuses, Timelines, tracker};
+use crate::camera::{Hearings, Inventory, LastProbes, Pictures, ProbeFigures, Recorder, Statuses, Timelines, tracker};
 use crate::chain;
 use crate::courier::{self, Courier};
 use crate::events::door::{self, CurrentToken, Doors, Submission, Tally};
 use crate::events::outbox::{self, Histories, Keeper, Outbox};
+use crate::events::subscription;
 use crate::homeassistant::{Owner, Presence, heard};
 use crate::mirror::{self, Announced, Mirror, Requests, ledger::Ledger};
 use crate::options::Options;
@@ -48,7 +49,7 @@ pub(super) async fn wire(installation: &Installation, store: Store) -> Wired {
     let (options, options_seen) = watch::channel(Arc::new(installation.options.clone()));
 
     let cameras = cameras(&mut tasks, &store, &inventory_seen, &stop);
-    let events = events(&mut tasks, installation, &store, &inventory_seen, &stop);
+    let events = events(&mut tasks, installation, &store, &inventory_seen, &cameras, &stop);
     let told = home_assistant(&mut tasks, installation, store, &inventory_seen, &cameras, &events).await;
     let (look, looks) = mpsc::channel(1);
     let chain = chain(&mut tasks, installation, &told, looks, &stop);
@@ -66,6 +67,7 @@ pub(super) async fn wire(installation: &Installation, store: Store) -> Wired {
         timelines: cameras.timelines,
         pictures: cameras.pictures,
         histories: events.histories,
+        hearings: events.hearings,
         outbox: events.outbox,
         tally: events.tally,
         link: told.link,
@@ -126,31 +128,40 @@ fn cameras(
     cameras
 }
 
-/// What comes in by the doors.
+/// What comes in by the doors and from the cameras themselves.
 struct Events {
     outbox: Outbox,
+    hearings: watch::Receiver<Hearings>,
     histories: watch::Receiver<Histories>,
     token: CurrentToken,
     tally: Arc<Tally>,
 }
 
-/// Doors and outbox.
+/// Doors, subscriptions and outbox.
 fn events(
     tasks: &mut Tasks,
     installation: &Installation,
     store: &Store,
     inventory: &watch::Receiver<Inventory>,
+    cameras: &Cameras,
     stop: &CancellationToken,
 ) -> Events {
     let (submissions, submitted) = mpsc::channel::<Submission>(SUBMISSIONS);
     let settings = outbox::Settings::new(&installation.options.events, TimeZone::system());
     let (keeper, outbox, histories) = Keeper::new(store.clone(), settings, inventory.clone());
     let token = CurrentToken::new(installation.event_token(), &installation.environment.data_dir);
+    let (listening, hearings) = subscription::Keeper::new(subscription::Sources {
+        inventory: inventory.clone(),
+        store: store.clone(),
+        outbox: submissions.clone(),
+        pictures: cameras.requests.clone(),
+    });
     let doors = Doors::new(inventory.clone(), token.watch(), submissions);
     let tally = doors.tally();
     tasks.spawn("outbox", keeper.run(submitted));
     tasks.spawn("doors", door::serve(installation.environment.events_listen, doors, stop.clone()));
-    Events { outbox, histories, token, tally }
+    tasks.spawn("subscriptions", listening.run(stop.clone()));
+    Events { outbox, hearings, histories, token, tally }
 }
 
 /// What Home Assistant is told, and what is heard of it.
@@ -185,6 +196,7 @@ async fn home_assistant(
         inventory: inventory.clone(),
         statuses: cameras.statuses.clone(),
         histories: events.histories.clone(),
+        hearings: events.hearings.clone(),
         outbox: events.outbox.clone(),
         inbox,
         probes: cameras.requests.clone(),

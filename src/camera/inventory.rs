@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use url::{Position, Url};
 
-use super::CameraId;
+use super::{CameraId, Host};
 use crate::credentials::Credentials;
 
 /// One camera as the options describe it, checked. What may be secret is never printed.
@@ -20,7 +20,13 @@ pub struct Camera {
     pub stream: Option<Url>,
     /// `http` or `https`, without user and password. Probed for a real image.
     pub snapshot: Option<Url>,
-    /// For both URLs.
+    /// Where the camera, or the recorder that it hangs on, has ONVIF.
+    pub host: Option<Host>,
+    /// Which of the host's video sources it is, from 1.
+    pub channel: u32,
+    /// The camera's own events are wanted, if it has a host.
+    pub own_events: bool,
+    /// For both URLs, and for the host.
     pub credentials: Option<Credentials>,
     /// What kind of device Home Assistant shows.
     pub kind: CameraKind,
@@ -37,10 +43,10 @@ pub struct Camera {
 }
 
 impl Camera {
-    /// Nothing to probe: such a camera only sends events.
+    /// Nothing to probe: such a camera only sends events. One with a host tells itself where its pictures are.
     #[must_use]
     pub fn is_push_only(&self) -> bool {
-        self.stream.is_none() && self.snapshot.is_none()
+        self.stream.is_none() && self.snapshot.is_none() && self.host.is_none()
     }
 }
 
@@ -52,6 +58,9 @@ pub(crate) fn push_only(id: &str) -> Camera {
         name: id.to_owned(),
         stream: None,
         snapshot: None,
+        host: None,
+        channel: 1,
+        own_events: true,
         credentials: None,
         kind: CameraKind::Camera,
         area: None,
@@ -71,6 +80,7 @@ impl fmt::Debug for Camera {
             .field("name", &self.name)
             .field("stream", &place(&self.stream))
             .field("snapshot", &place(&self.snapshot))
+            .field("host", &self.host.as_ref().map(ToString::to_string))
             .field("credentials", &self.credentials)
             .field("kind", &self.kind)
             .field("check_every", &self.check_every)
@@ -144,6 +154,9 @@ pub(crate) mod tests {
             name: id.to_owned(),
             stream: None,
             snapshot: None,
+            host: None,
+            channel: 1,
+            own_events: true,
             credentials: None,
             kind: CameraKind::Camera,
             area: None,

@@ -4,8 +4,11 @@
 
 mod decoding;
 pub mod figures;
+pub mod hearing;
+pub mod host;
 pub mod id;
 pub mod inventory;
+pub(crate) mod onvif;
 pub mod pictures;
 pub mod prober;
 pub mod report;
@@ -15,6 +18,8 @@ pub mod timeline;
 pub mod tracker;
 
 pub use figures::ProbeFigures;
+pub use hearing::{Hearing, HearingState, Hearings};
+pub use host::Host;
 pub use id::CameraId;
 #[cfg(test)]
 pub(crate) use inventory::push_only;

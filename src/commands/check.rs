@@ -12,6 +12,7 @@ use crate::app::installation::Installation;
 use crate::broker::session::check::{log_in, reach};
 use crate::camera::{Camera, prober};
 use crate::events::door::EventToken;
+use crate::events::subscription;
 use crate::options::{BrokerOptions, Environment};
 
 /// A picture that can be made is enough.
@@ -76,6 +77,7 @@ pub async fn check_async(installation: &Installation) -> CheckReport {
     let clients = prober::Clients::new();
     for camera in &installation.inventory() {
         steps.push(see(&clients, camera).await);
+        steps.extend(hear(camera).await);
     }
     CheckReport { steps }
 }
@@ -136,6 +138,13 @@ async fn see(clients: &prober::Clients, camera: &Camera) -> Step {
             )
         }),
     )
+}
+
+/// Whether the camera's own events could be heard. Makes no subscription: some cameras have one place, and the service holds it.
+async fn hear(camera: &Camera) -> Option<Step> {
+    let host = camera.host.as_ref().filter(|_| camera.own_events)?;
+    let outcome = subscription::check(host, camera.credentials.as_ref()).await;
+    Some(Step::new(format!("events {}", camera.id), outcome.map_err(|failure| failure.detail)))
 }
 
 pub(super) fn command(

@@ -16,7 +16,8 @@ use super::{CommandError, blocking, run};
 use crate::app::installation::Installation;
 use crate::demo::broker::{Broker, Config};
 use crate::demo::cameras::{Camera, Scene};
-use crate::demo::detector::Door;
+use crate::demo::detector::{Door, Sights};
+use crate::demo::device::{Device, Quirks};
 use crate::demo::screen::{Screen, Tone};
 use crate::demo::{detector, stage, viewer};
 use crate::homeassistant::states::OFFLINE;
@@ -33,6 +34,8 @@ struct Props {
     broker: Broker,
     front_door: Camera,
     garden: Camera,
+    /// The garden camera tells by itself what moves.
+    garden_device: Device,
 }
 
 /// Runs until it is asked to stop. `overrides` are the `--set` pairs: `log_level` is the useful one.
@@ -42,7 +45,7 @@ pub(super) fn command(no_color: bool, overrides: Vec<(String, String)>) -> Resul
     let dir = tempfile::Builder::new().prefix("camera-herald-demo-").tempdir().map_err(CommandError::Demo)?;
     let place = dir.path().to_owned();
     blocking::serve(|signals| async move {
-        let props = Arc::new(Props::start().map_err(CommandError::Demo)?);
+        let props = Arc::new(Props::start().await.map_err(CommandError::Demo)?);
         let page = page_address().map_err(CommandError::Demo)?;
         let events = free(0).map_err(CommandError::Demo)?;
         let installation = installation(&place, page, events, &props, overrides)?;
@@ -66,11 +69,12 @@ pub(super) fn command(no_color: bool, overrides: Vec<(String, String)>) -> Resul
 }
 
 impl Props {
-    fn start() -> io::Result<Self> {
+    async fn start() -> io::Result<Self> {
         Ok(Self {
             broker: Broker::start(Config::default())?,
             front_door: Camera::start(Scene::FrontDoor)?,
             garden: Camera::start(Scene::Garden)?,
+            garden_device: Device::start(Quirks::default()).await?,
         })
     }
 }
@@ -98,7 +102,10 @@ fn installation(
             "name": "Front door", "kind": "doorbell", "snapshot": props.front_door.url(), "area": "Entrance",
             "check_seconds": 5,
         },
-        { "name": "Garden", "snapshot": props.garden.url(), "area": "Garden", "check_seconds": 5 },
+        {
+            "name": "Garden", "snapshot": props.garden.url(), "host": props.garden_device.addr(), "area": "Garden",
+            "check_seconds": 5,
+        },
     ]);
     let environment = Environment::from_pairs([
         ("HERALD_DATA_DIR", dir.display().to_string()),
@@ -127,7 +134,10 @@ fn play(props: &Arc<Props>, installation: &Installation, screen: Screen) -> Task
     viewer.spawn(viewer::watch(props.broker.addr(), filters, topics.birth.clone(), screen));
     let door = Door { addr: installation.environment.events_listen, token: installation.event_token() };
     let seen = props.clone();
-    stage.spawn(async move { detector::watch(&door, &seen.front_door, &seen.garden).await });
+    stage.spawn(async move {
+        let sights = Sights { front_door: &seen.front_door, garden: &seen.garden, garden_device: &seen.garden_device };
+        detector::watch(&door, sights).await;
+    });
     let props = props.clone();
     stage.spawn(async move { stage::play(&props.broker, &props.garden, screen).await });
     Tasks { viewer, stage }
@@ -143,6 +153,7 @@ fn introduction(props: &Props, page: SocketAddr, screen: Screen) -> String {
          \n\
          \x20 Cameras  {front_door}  {pictures}\n\
          \x20          {garden}\n\
+         \x20 ONVIF    {device}  {tells}\n\
          \x20 Broker   {broker}  {look}\n\
          \x20 Page     http://{page}/  {look_at_it}\n\
          \n\
@@ -152,6 +163,8 @@ fn introduction(props: &Props, page: SocketAddr, screen: Screen) -> String {
         front_door = props.front_door.url(),
         pictures = faint("real pictures, moving"),
         garden = props.garden.url(),
+        device = props.garden_device.addr(),
+        tells = faint("the garden camera tells by itself what moves"),
         broker = props.broker.addr(),
         look = faint(&format!("look inside: mosquitto_sub -p {port} -t '#' -v")),
         look_at_it = faint("open it beside this window: what Home Assistant would show in its sidebar"),

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use tokio::time::sleep;
 
 use super::cameras::Camera;
+use super::device::Device;
 use crate::events::door::EventToken;
 
 /// From one event to the next.
@@ -25,6 +26,14 @@ pub(crate) struct Door {
     pub(crate) token: EventToken,
 }
 
+/// What it looks through.
+#[derive(Clone, Copy)]
+pub(crate) struct Sights<'a> {
+    pub(crate) front_door: &'a Camera,
+    pub(crate) garden: &'a Camera,
+    pub(crate) garden_device: &'a Device,
+}
+
 /// Where something is seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Place {
@@ -33,19 +42,19 @@ enum Place {
 }
 
 /// What is seen, one after the other.
-fn sights() -> [(Place, Value); 6] {
+fn sights() -> [(Place, Value); 5] {
     [
         (Place::FrontDoor, json!({ "smart_detection_type": "person", "description": "Somebody walks up to the door" })),
         (Place::FrontDoor, json!({ "is_doorbell_ring": true, "description": "Somebody rings" })),
         (Place::Garden, json!({ "smart_detection_type": "animal", "description": "A cat crosses the lawn" })),
         (Place::FrontDoor, json!({ "smart_detection_type": "package", "description": "A parcel stands at the door" })),
-        (Place::Garden, json!({ "smart_detection_type": "motion" })),
         (Place::Garden, json!({ "smart_detection_type": "vehicle", "description": "A car passes behind the hills" })),
     ]
 }
 
 /// Watches for ever.
-pub(crate) async fn watch(door: &Door, front_door: &Camera, garden: &Camera) {
+pub(crate) async fn watch(door: &Door, through: Sights<'_>) {
+    let Sights { front_door, garden, garden_device } = through;
     let Ok(http) = reqwest::Client::builder().timeout(PATIENCE).build() else { return };
     for (place, sight) in sights().into_iter().cycle() {
         sleep(PAUSE).await;
@@ -55,6 +64,16 @@ pub(crate) async fn watch(door: &Door, front_door: &Camera, garden: &Camera) {
         };
         if let Some(picture) = camera.picture().await {
             tell(&http, door, id, sight, &picture).await;
+            if place == Place::Garden {
+                // What crosses the lawn moves, and the camera says so itself.
+                for there in ["true", "false"] {
+                    garden_device.tell(
+                        "VideoSource/MotionAlarm",
+                        "VideoSourceToken=video_1",
+                        &format!("State={there}"),
+                    );
+                }
+            }
         }
     }
 }

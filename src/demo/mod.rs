@@ -3,6 +3,7 @@
 pub mod broker;
 pub(crate) mod cameras;
 pub(crate) mod detector;
+pub mod device;
 pub(crate) mod screen;
 pub(crate) mod stage;
 pub(crate) mod viewer;

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::topics::{Leaf, Topics};
 use crate::broker::{Message, Up};
-use crate::camera::{Camera, CameraState, Status};
+use crate::camera::{Camera, CameraState, Hearing, HearingState, Status};
 use crate::events::outbox::body::snippet;
 use crate::events::outbox::{History, Outbox};
 
@@ -22,6 +22,8 @@ pub struct Known<'a> {
     pub state: Option<&'a CameraState>,
     /// What its events say.
     pub history: Option<&'a History>,
+    /// Whether its own events are heard.
+    pub hearing: Option<&'a HearingState>,
 }
 
 /// The retained states of one camera, without its availability and without the last event, which the courier brings.
@@ -30,12 +32,15 @@ pub fn camera(topics: &Topics, camera: &Camera, known: Known<'_>) -> Vec<Message
     let message = |leaf, payload: String| Message::retained(topics.camera(&camera.id, leaf), payload);
     let nothing = History::default();
     let history = known.history.unwrap_or(&nothing);
-    vec![
+    let states = [
         message(Leaf::Status, status(camera, known.state)),
         message(Leaf::LastEvent, last_event(history)),
         message(Leaf::Counts, counts(camera, history)),
         message(Leaf::Activity, activity(history)),
-    ]
+    ];
+    // Without a host there is nothing to hear.
+    let hearing = camera.host.as_ref().map(|_host| message(Leaf::Hearing, hearing(known.hearing)));
+    states.into_iter().chain(hearing).collect()
 }
 
 /// A camera's availability. A push-only camera is there as long as we are: nobody can know more. Any other has to be
@@ -131,6 +136,7 @@ fn source_type(camera: &Camera) -> &'static str {
     match (&camera.stream, &camera.snapshot) {
         (Some(_), _) => "rtsp",
         (None, Some(_)) => "snapshot",
+        (None, None) if camera.host.is_some() => "onvif",
         (None, None) => "push",
     }
 }
@@ -157,6 +163,17 @@ fn counts(camera: &Camera, history: &History) -> String {
         "events_this_week": history.this_week,
         "camera_id": camera.id,
         "last_updated": history.counted_at.map(seconds),
+    })
+    .to_string()
+}
+
+fn hearing(state: Option<&HearingState>) -> String {
+    json!({
+        "state": state.map_or(Hearing::Unknown, |state| state.hearing).as_str(),
+        "reason": state.and_then(|state| state.reason).map(|reason| reason.as_str()),
+        "detail": state.and_then(|state| state.detail.as_deref()),
+        "since": state.map(|state| seconds(state.since)),
+        "unknown_topics": state.map_or(0, |state| state.unknown.len()),
     })
     .to_string()
 }

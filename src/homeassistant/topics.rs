@@ -29,6 +29,8 @@ pub enum Leaf {
     Counts,
     /// `ON` or `OFF`, retained.
     Activity,
+    /// Whether the camera's own events are heard, retained.
+    Hearing,
     /// The picture, not retained.
     Snapshot,
     /// What Home Assistant asks of the camera.
@@ -46,7 +48,7 @@ pub enum Owner {
 
 impl Leaf {
     /// All of them. An older version, or another program with this layout, may have retained any of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Availability,
         Self::Status,
         Self::Event,
@@ -54,13 +56,14 @@ impl Leaf {
         Self::LastEvent,
         Self::Counts,
         Self::Activity,
+        Self::Hearing,
         Self::Snapshot,
         Self::Command,
     ];
 
     /// The ones that we retain for a camera.
-    pub const RETAINED: [Self; 6] =
-        [Self::Availability, Self::Status, Self::Event, Self::LastEvent, Self::Counts, Self::Activity];
+    pub const RETAINED: [Self; 7] =
+        [Self::Availability, Self::Status, Self::Event, Self::LastEvent, Self::Counts, Self::Activity, Self::Hearing];
 
     fn as_str(self) -> &'static str {
         match self {
@@ -71,6 +74,7 @@ impl Leaf {
             Self::LastEvent => "last_event",
             Self::Counts => "counts",
             Self::Activity => "activity",
+            Self::Hearing => "hearing",
             Self::Snapshot => "snapshot",
             Self::Command => "command",
         }

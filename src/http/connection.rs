@@ -15,6 +15,8 @@ use tokio_util::sync::CancellationToken;
 use super::Terms;
 use super::patient::Patient;
 use super::seat::Seat;
+use super::typed::Typed;
+use super::unreadable::Unreadable;
 
 /// For the head of one whose address has more than its share of connections. Who has something to say sends it with the connection.
 const AT_ONCE: Duration = Duration::from_millis(250);
@@ -29,7 +31,14 @@ pub(super) struct Ends {
     pub(super) stop: CancellationToken,
 }
 
-pub(super) async fn serve(stream: TcpStream, terms: Terms, app: Router, seat: Arc<Seat>, ends: Ends) {
+pub(super) async fn serve(
+    stream: TcpStream,
+    terms: Terms,
+    app: Router,
+    seat: Arc<Seat>,
+    ends: Ends,
+    unreadable: Arc<Unreadable>,
+) {
     // Answers are one small packet each; failing to send them at once is no reason not to send them.
     let _sooner = stream.set_nodelay(true);
     let mut http = http1::Builder::new();
@@ -37,7 +46,7 @@ pub(super) async fn serve(stream: TcpStream, terms: Terms, app: Router, seat: Ar
         .timer(TokioTimer::new())
         .header_read_timeout(terms.head_within)
         .max_buf_size(terms.head);
-    let io = TokioIo::new(Patient::new(stream, terms.stalled));
+    let io = TokioIo::new(Typed::new(Patient::new(stream, terms.stalled), terms.typed));
     let app = TowerToHyperService::new(app);
     let asker = Arc::clone(&seat);
     let answer = service_fn(move |request| {
@@ -64,7 +73,7 @@ pub(super) async fn serve(stream: TcpStream, terms: Terms, app: Router, seat: Ar
         }
     };
     if let Err(error) = ended {
-        tracing::debug!(port = terms.name, %error, "A connection broke");
+        unreadable.tell(terms, &error);
     }
 }
 

@@ -7,8 +7,11 @@ mod connection;
 mod crowd;
 mod patient;
 mod seat;
+mod typed;
+mod unreadable;
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -20,6 +23,7 @@ use tokio_util::sync::CancellationToken;
 use connection::Ends;
 use crowd::{Crowd, Full};
 use seat::{Seat, Seats};
+use unreadable::Unreadable;
 
 /// After an error of the port or of the listener.
 const PAUSE: Duration = Duration::from_secs(5);
@@ -47,6 +51,8 @@ pub struct Terms {
     /// A peer may close its side right after the request and still gets its answer. Otherwise that ends the connection, and so a
     /// long answer that nobody reads any more.
     pub half_close: bool,
+    /// People type the addresses of this port into cameras: they are mended, and a request that cannot be read is said in the log.
+    pub typed: bool,
     /// At a stop, for requests that are being answered.
     pub last_answers: Duration,
 }
@@ -84,6 +90,7 @@ pub async fn run(
     stop: CancellationToken,
 ) {
     let seats = Seats::new(Crowd::new(terms.connections, terms.share));
+    let unreadable = Arc::new(Unreadable::default());
     let mut open = JoinSet::new();
     let mut next = None;
     loop {
@@ -101,7 +108,7 @@ pub async fn run(
             Ok(entered) => {
                 let seat = Seat::new(&seats, entered.guest);
                 let ends = Ends { leave: entered.leave, hurried: entered.hurried, stop: stop.clone() };
-                open.spawn(connection::serve(stream, terms, app, seat, ends));
+                open.spawn(connection::serve(stream, terms, app, seat, ends, Arc::clone(&unreadable)));
             }
             // It must not keep others from coming in, so it is closed.
             Err(Full::Address) => {}

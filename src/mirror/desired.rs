@@ -10,7 +10,7 @@ use jiff::SignedDuration;
 use serde_json::Value;
 
 use crate::broker::{Message, Up};
-use crate::camera::{Camera, CameraId, CameraState, Inventory, Status, Statuses};
+use crate::camera::{Camera, CameraId, CameraState, HearingState, Hearings, Inventory, Status, Statuses};
 use crate::events::outbox::{Histories, History};
 use crate::homeassistant::entities;
 use crate::homeassistant::payload::DevicePayload;
@@ -65,12 +65,18 @@ impl Devices {
     /// Every topic on which we keep, or may keep, a message.
     pub(super) fn topics(&self, topics: &Topics) -> BTreeSet<String> {
         let cameras = self.cameras.iter().flat_map(|camera| {
-            let states = Leaf::RETAINED.iter().map(|leaf| topics.camera(&camera.id, *leaf));
+            let kept = Leaf::RETAINED.iter().filter(|leaf| has(camera, **leaf));
+            let states = kept.map(|leaf| topics.camera(&camera.id, *leaf));
             states.chain([topics.config(&Owner::Camera(camera.id.clone()))])
         });
         let bridge = self.bridge.then(|| topics.config(&Owner::Bridge));
         cameras.chain(bridge).chain([topics.status(), topics.bridge_state()]).collect()
     }
+}
+
+/// Whether a camera has this topic: one without a host has nothing to be heard by.
+fn has(camera: &Camera, leaf: Leaf) -> bool {
+    leaf != Leaf::Hearing || camera.host.is_some()
 }
 
 fn as_json(payload: &DevicePayload) -> Value {
@@ -95,6 +101,7 @@ pub(super) struct Desired {
 struct Seen {
     state: Option<CameraState>,
     history: Option<History>,
+    hearing: Option<HearingState>,
 }
 
 impl Desired {
@@ -176,6 +183,18 @@ impl Desired {
         })
     }
 
+    /// Takes over whether cameras are heard. Returns the cameras of which there is something new to say.
+    pub(super) fn see_hearings(&mut self, hearings: &Hearings) -> Vec<CameraId> {
+        self.see(|camera, seen| {
+            let now = hearings.get(camera);
+            let news = seen.hearing.as_ref() != now;
+            if news {
+                seen.hearing = now.cloned();
+            }
+            news
+        })
+    }
+
     fn see(&mut self, mut take: impl FnMut(&CameraId, &mut Seen) -> bool) -> Vec<CameraId> {
         let mut news = Vec::new();
         for id in self.cameras.keys() {
@@ -195,14 +214,19 @@ impl Desired {
                 Owner::Camera(camera) => self.cameras.contains_key(&camera),
             };
         }
-        let of_a_camera = self.topics.state_owner(topic).is_some_and(|camera| self.cameras.contains_key(&camera));
+        let of_a_camera =
+            self.topics.state_owner(topic).and_then(|camera| self.cameras.get(&camera)).is_some_and(|camera| {
+                has(camera, Leaf::Hearing) || topic != self.topics.camera(&camera.id, Leaf::Hearing)
+            });
         of_a_camera || topic == self.topics.status() || topic == self.topics.bridge_state()
     }
 
     /// The retained states of one camera, without its availability. Empty when it has no device.
     pub(super) fn states(&self, id: &CameraId) -> Vec<Message> {
         let Some((camera, seen)) = self.cameras.get(id).zip(self.seen.get(id)) else { return Vec::new() };
-        states::camera(&self.topics, camera, Known { state: seen.state.as_ref(), history: seen.history.as_ref() })
+        let known =
+            Known { state: seen.state.as_ref(), history: seen.history.as_ref(), hearing: seen.hearing.as_ref() };
+        states::camera(&self.topics, camera, known)
     }
 
     /// One camera's availability.

@@ -19,7 +19,7 @@ use super::ledger::Ledger;
 use super::pace::Pace;
 use super::schedule::Schedule;
 use crate::broker::{Message, Up};
-use crate::camera::{CameraId, Inventory, Statuses};
+use crate::camera::{CameraId, Hearings, Inventory, Statuses};
 use crate::events::outbox::Histories;
 use crate::homeassistant::entities;
 use crate::homeassistant::payload::Components;
@@ -208,6 +208,10 @@ impl Plan {
 
     pub(super) fn see_histories(&mut self, histories: &Histories) {
         self.changed.extend(self.desired.see_histories(histories));
+    }
+
+    pub(super) fn see_hearings(&mut self, hearings: &Hearings) {
+        self.changed.extend(self.desired.see_hearings(hearings));
     }
 
     pub(super) fn see_events(&mut self, events: Events) {

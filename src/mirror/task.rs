@@ -19,7 +19,7 @@ use super::work::{Progress, Work};
 use super::{Announced, RequestError};
 use crate::broker::{Handle, Inbox, Incoming, Lease, LinkLost, LinkState, Message};
 use crate::camera::prober::ProbeRequest;
-use crate::camera::{Inventory, Statuses};
+use crate::camera::{Hearings, Inventory, Statuses};
 use crate::events::outbox::{Histories, Outbox};
 use crate::homeassistant::states::{self, Events};
 use crate::homeassistant::{Heard, Owner, Presence, Sign, Topics};
@@ -32,6 +32,8 @@ pub struct Sources {
     pub statuses: watch::Receiver<Statuses>,
     /// Their pasts.
     pub histories: watch::Receiver<Histories>,
+    /// Whether their own events are heard.
+    pub hearings: watch::Receiver<Hearings>,
     /// Events that wait for the broker.
     pub outbox: Outbox,
     /// What comes from the broker.
@@ -112,6 +114,7 @@ impl Mirror {
         self.sources.inventory.mark_changed();
         self.see_statuses();
         self.see_histories();
+        self.see_hearings();
         while statuses_open || histories_open || !self.courier_gone.is_cancelled() || !self.work.plan.is_settled() {
             let lease = self.lease.clone();
             tokio::select! {
@@ -130,6 +133,7 @@ impl Mirror {
                     histories_open = changed.is_ok();
                     self.see_histories();
                 }
+                Ok(()) = self.sources.hearings.changed() => self.see_hearings(),
                 () = page_seen.notified() => self.see(Some(Sign::Page)),
                 Ok(()) = waiting.changed() => self.work.plan.see_events(Events::of(&self.sources.outbox)),
                 Ok(()) = self.sources.adopted.changed() => self.work.plan.adopted(*self.sources.adopted.borrow_and_update()),
@@ -171,6 +175,11 @@ impl Mirror {
         self.tell_dismissed();
         self.see_statuses();
         self.see_histories();
+        self.see_hearings();
+    }
+
+    fn see_hearings(&mut self) {
+        self.work.plan.see_hearings(&self.sources.hearings.borrow_and_update());
     }
 
     fn see_statuses(&mut self) {
@@ -282,6 +291,7 @@ impl Mirror {
         self.tell_dismissed();
         self.see_statuses();
         self.see_histories();
+        self.see_hearings();
     }
 
     /// Home Assistant gave a sign of life, or said that it goes.

@@ -10,7 +10,7 @@ use super::faults::Findings;
 use super::login::{self, UrlLogin};
 use super::reader::Group;
 use super::slug::slug;
-use crate::camera::{Camera, CameraId, CameraKind};
+use crate::camera::{Camera, CameraId, CameraKind, Host};
 
 /// The longest text that Home Assistant is asked to show as a name.
 const MAX_TEXT: usize = 80;
@@ -69,6 +69,11 @@ fn camera(path: &str, values: &Dict, findings: &mut Findings<'_>) -> Option<Came
     let stream = url(&group, "stream", &["rtsp", "rtsps"], &mut inside, findings);
     let snapshot = url(&group, "snapshot", &["http", "https"], &mut inside, findings);
     let credentials = login::credentials(&group, inside, findings);
+    let host = group
+        .text("host", findings)
+        .and_then(|text| Host::parse(&text).map_err(|problem| group.fault("host", problem, findings)).ok());
+    let channel = group.number("channel", findings).unwrap_or(1);
+    let own_events = group.choice("events", findings) == "auto";
     let kind = match group.choice("kind", findings) {
         "doorbell" => CameraKind::Doorbell,
         _ => CameraKind::Camera,
@@ -78,7 +83,22 @@ fn camera(path: &str, values: &Dict, findings: &mut Findings<'_>) -> Option<Came
     let check_every = Duration::from_secs(group.number("check_seconds", findings).unwrap_or_default().into());
     let enabled = group.flag("enabled", findings).unwrap_or(true);
     let (id, name) = (id?, name?);
-    Some(Camera { id, name, stream, snapshot, credentials, kind, area, manufacturer, model, check_every, enabled })
+    Some(Camera {
+        id,
+        name,
+        stream,
+        snapshot,
+        host,
+        channel,
+        own_events,
+        credentials,
+        kind,
+        area,
+        manufacturer,
+        model,
+        check_every,
+        enabled,
+    })
 }
 
 fn id(group: &Group<'_>, name: Option<&str>, findings: &mut Findings<'_>) -> Option<CameraId> {

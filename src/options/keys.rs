@@ -59,6 +59,9 @@ pub const KEYS: &[Key] = &[
     key("cameras[].id", Kind::Text(None)),
     key("cameras[].stream", Kind::Text(None)),
     key("cameras[].snapshot", Kind::Text(None)),
+    key("cameras[].host", Kind::Text(None)),
+    number("cameras[].channel", 1, 256, Some(1)),
+    choice("cameras[].events", &["auto", "off"], "auto"),
     key("cameras[].username", Kind::Text(None)),
     key("cameras[].password", Kind::Secret),
     choice("cameras[].kind", &["camera", "doorbell"], "camera"),
@@ -110,7 +113,7 @@ mod tests {
     fn the_groups_come_out_of_the_table() {
         assert_eq!(names_below(""), ["cameras", "mqtt", "topics", "events", "log_level"]);
         assert_eq!(names_below("topics."), ["base", "discovery_prefix", "birth"]);
-        assert_eq!(names_below("cameras[].").len(), 12);
+        assert_eq!(names_below("cameras[].").len(), 15);
     }
 
     #[test]

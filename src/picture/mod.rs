@@ -13,14 +13,17 @@ use std::io::Cursor;
 
 use bytes::Bytes;
 use image::codecs::jpeg::JpegEncoder;
+use image::error::{LimitError, LimitErrorKind};
 use image::{DynamicImage, ImageFormat, ImageReader, Limits};
 
 /// Longest side, in pixels.
 const LONGEST: u32 = 1_280;
 /// Steps of size and quality, tried until one fits.
 const STEPS: [(u32, u8); 6] = [(LONGEST, 85), (LONGEST, 70), (960, 75), (640, 70), (480, 60), (320, 50)];
-/// Memory that decoding may take. A 40-megapixel picture needs 120 MB, a progressive one three times as much.
-const MEMORY: u64 = 160 * 1_024 * 1_024;
+/// Memory that decoding an event's picture may take, also when it is made of three bytes a pixel afterwards: 40 megapixels need 120 MB.
+const MEMORY: u64 = 120 * 1_024 * 1_024;
+/// The same for what a camera answers to a probe: several are looked at at once. 22 megapixels.
+const SNAPSHOT_MEMORY: u64 = 64 * 1_024 * 1_024;
 
 /// The largest picture that is decoded, in pixels: 8K.
 pub const MOST_PIXELS: u64 = 7_680 * 4_320;
@@ -50,7 +53,7 @@ pub fn fit(jpeg: &Bytes, limit: usize) -> Result<Bytes, PictureError> {
     if width <= LONGEST && height <= LONGEST && jpeg.len() <= limit {
         return Ok(jpeg.clone());
     }
-    shrink(&decode(jpeg)?, limit)
+    shrink(&decode_within(jpeg, MEMORY)?, limit)
 }
 
 /// A JPEG of at most `limit` bytes: smaller first, then of lower quality.
@@ -72,10 +75,22 @@ pub fn shrink(picture: &DynamicImage, limit: usize) -> Result<Bytes, PictureErro
 /// # Errors
 /// [`PictureError::Broken`] when it is neither, is damaged, or would take too much memory.
 pub fn decode(file: &Bytes) -> Result<DynamicImage, PictureError> {
-    let mut reader = ImageReader::new(Cursor::new(file)).with_guessed_format().map_err(image::ImageError::IoError)?;
-    let mut limits = Limits::default();
+    decode_within(file, SNAPSHOT_MEMORY)
+}
+
+fn decode_within(file: &Bytes, memory: u64) -> Result<DynamicImage, PictureError> {
+    let reader = || ImageReader::new(Cursor::new(file)).with_guessed_format().map_err(image::ImageError::IoError);
+    let (width, height) = reader()?.into_dimensions()?;
     let in_passes = file.starts_with(jpeg::BEGINNING) && jpeg::may_be_progressive(file);
-    limits.max_alloc = Some(if in_passes { MEMORY / 3 } else { MEMORY });
+    let most = if in_passes { memory / 3 } else { memory };
+    // Grey becomes colour afterwards, and three times as large.
+    if u64::from(width) * u64::from(height) * 3 > most {
+        let too_much = LimitError::from_kind(LimitErrorKind::InsufficientMemory);
+        return Err(image::ImageError::Limits(too_much).into());
+    }
+    let mut reader = reader()?;
+    let mut limits = Limits::default();
+    limits.max_alloc = Some(most);
     reader.limits(limits);
     Ok(reader.decode()?)
 }

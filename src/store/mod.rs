@@ -14,6 +14,7 @@ mod pictures;
 pub(crate) mod reading;
 mod salvage;
 pub(crate) mod snapshot;
+mod subscriptions;
 mod tables;
 pub(crate) mod tidy;
 pub(crate) mod timeline;

@@ -5,11 +5,12 @@ use rusqlite::{Connection, params};
 use super::{Store, StoreError};
 
 /// Each entry takes the schema one version further.
-pub(super) const MIGRATIONS: [&str; 4] = [
+pub(super) const MIGRATIONS: [&str; 5] = [
     "CREATE TABLE ledger (topic TEXT PRIMARY KEY, hash INTEGER NOT NULL, components TEXT) WITHOUT ROWID, STRICT;",
     super::events::SCHEMA,
     super::timeline::SCHEMA,
     super::numbering::SCHEMA,
+    super::subscriptions::SCHEMA,
 ];
 
 /// A row of the ledger: a topic that may hold a retained message of ours.

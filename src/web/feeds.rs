@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::broker::LinkState;
 use crate::camera::prober::ProbeRequest;
-use crate::camera::{Inventory, LastProbes, Pictures, ProbeFigures, Statuses, Timelines};
+use crate::camera::{Hearings, Inventory, LastProbes, Pictures, ProbeFigures, Statuses, Timelines};
 use crate::chain::{Chain, LinkHistory, Surroundings};
 use crate::events::door::{CurrentToken, Tally};
 use crate::events::outbox::{Histories, Outbox};
@@ -48,6 +48,8 @@ pub struct Feeds {
     pub pictures: watch::Receiver<Pictures>,
     /// What their events say.
     pub histories: watch::Receiver<Histories>,
+    /// Whether their own events are heard.
+    pub hearings: watch::Receiver<Hearings>,
     /// Events of the past, and how many wait.
     pub outbox: Outbox,
     /// Counts of events at the doors.

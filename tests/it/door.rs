@@ -5,4 +5,5 @@ mod doors;
 mod flood;
 mod limits;
 mod refusals;
+mod senders;
 pub(crate) mod support;

@@ -18,6 +18,7 @@ mod library;
 mod link;
 mod minibroker;
 mod nat;
+mod onvif;
 mod options;
 mod outbox;
 mod packaging;

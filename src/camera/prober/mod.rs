@@ -7,13 +7,14 @@ mod develop;
 mod figures;
 mod habits;
 mod login;
-mod place;
+pub(super) mod place;
 mod rtsp;
 mod schedule;
 mod snapshot;
 mod tls;
 mod visit;
 mod weariness;
+mod whereabouts;
 
 use std::collections::HashMap;
 use std::ops::RangeInclusive;

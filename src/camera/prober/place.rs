@@ -14,16 +14,19 @@ use url::{Host, Url};
 use crate::camera::{Failure, Reason};
 use crate::dial::{self, DialError};
 
+/// How long the diagnosis after a failed request may take.
+const DIAGNOSIS: Duration = Duration::from_secs(2);
+
 /// The host and the port of a URL: all of it that may be printed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Place {
+pub(in crate::camera) struct Place {
     host: String,
     port: u16,
 }
 
 impl Place {
     /// The place that a camera's URL names.
-    pub(super) fn of(url: &Url) -> Result<Self, Failure> {
+    pub(in crate::camera) fn of(url: &Url) -> Result<Self, Failure> {
         let host = match url.host() {
             None => return Err(Failure::new(Reason::Protocol, "The camera's URL has no host name: add it")),
             Some(Host::Domain(name)) => name.to_owned(),
@@ -34,18 +37,23 @@ impl Place {
     }
 
     /// The host without the port, as TLS wants it.
-    pub(super) fn host(&self) -> &str {
+    pub(in crate::camera) fn host(&self) -> &str {
         &self.host
     }
 
     /// Opens a TCP connection.
-    pub(super) async fn connect(&self, limit: Duration) -> Result<TcpStream, Failure> {
+    pub(in crate::camera) async fn connect(&self, limit: Duration) -> Result<TcpStream, Failure> {
         dial::dial(&self.host, self.port, Instant::now() + limit).await.map_err(|error| match error {
             // Unknown, or the name server does not answer.
             DialError::Dns(_) => self.no_such_name(),
             DialError::Connect(error) => self.connect_failure(&error),
             DialError::Timeout => self.nobody_answers(),
         })
+    }
+
+    /// Looks for the cause after something failed without saying why: `None` when a connection opens just fine.
+    pub(in crate::camera) async fn diagnose(&self) -> Option<Failure> {
+        self.connect(DIAGNOSIS).await.err()
     }
 
     fn no_such_name(&self) -> Failure {
@@ -73,7 +81,7 @@ impl Place {
     }
 
     /// The camera wants a user name and has been given none.
-    pub(super) fn credentials_missing(&self) -> Failure {
+    pub(in crate::camera) fn credentials_missing(&self) -> Failure {
         Failure::new(
             Reason::Auth,
             format!("{self} asks for a user name and a password: add them to the camera's options"),
@@ -81,7 +89,7 @@ impl Place {
     }
 
     /// The camera does not let this user in.
-    pub(super) fn credentials_refused(&self) -> Failure {
+    pub(in crate::camera) fn credentials_refused(&self) -> Failure {
         Failure::new(
             Reason::Auth,
             format!("{self} refuses the user name or the password: check both, and what the user may do in the camera"),
@@ -89,10 +97,18 @@ impl Place {
     }
 
     /// The camera knows nothing under the URL's path.
-    pub(super) fn unknown_path(&self) -> Failure {
+    pub(in crate::camera) fn unknown_path(&self) -> Failure {
         Failure::new(
             Reason::NotFound,
             format!("{self} does not know the path of the URL: check it in the camera's manual"),
+        )
+    }
+
+    /// It takes connections, and says nothing on them.
+    pub(in crate::camera) fn silent(&self) -> Failure {
+        Failure::new(
+            Reason::Timeout,
+            format!("{self} accepts connections but does not answer in time: check the port, restart the camera"),
         )
     }
 

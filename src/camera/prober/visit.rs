@@ -13,6 +13,7 @@ use super::develop::{Darkroom, Exposure};
 use super::habits::Habits;
 use super::login::Logins;
 use super::place::Place;
+use super::whereabouts::Whereabouts;
 use super::{develop, rtsp, snapshot, tls};
 use crate::camera::{Camera, Failure, Glimpse, Reason, Shown, Sighting, Spoiled};
 
@@ -23,6 +24,7 @@ pub struct Clients {
     logins: Logins,
     habits: Habits,
     darkroom: Darkroom,
+    whereabouts: Whereabouts,
 }
 
 impl Clients {
@@ -34,6 +36,7 @@ impl Clients {
             logins: Logins::default(),
             habits: Habits::default(),
             darkroom: Darkroom::default(),
+            whereabouts: Whereabouts::default(),
         }
     }
 }
@@ -58,6 +61,17 @@ pub struct Wish {
 /// # Errors
 /// [`Failure`] when no picture was seen, with the cause and what to do about it.
 pub async fn probe(clients: &Clients, camera: &Camera, wish: Wish) -> Result<Sighting, Failure> {
+    let Some(completed) = clients.whereabouts.complete(camera).await? else {
+        return look(clients, camera, wish).await;
+    };
+    let outcome = look(clients, &completed, wish).await;
+    if outcome.is_err() {
+        clients.whereabouts.forget(&camera.id);
+    }
+    outcome
+}
+
+async fn look(clients: &Clients, camera: &Camera, wish: Wish) -> Result<Sighting, Failure> {
     let Wish { picture_limit, figures } = wish;
     let credentials = camera.credentials.as_ref();
     let moving = async |url| {

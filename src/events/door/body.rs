@@ -18,10 +18,18 @@ use super::problem::Problem;
 /// One permit of the room is this many bytes.
 pub(super) const UNIT: usize = 1_024;
 
+/// What a sender puts into a form or a JSON, without a picture.
+const SHORT: usize = 16 * 1_024;
+
 /// A body, and its share of the memory that all bodies together may take.
 pub(super) struct Held {
     pub(super) bytes: Bytes,
     _room: OwnedSemaphorePermit,
+}
+
+/// Whether a body comes, and is so short that it may be read before it is known who sends it.
+pub(super) fn is_short(headers: &HeaderMap) -> bool {
+    announced(headers).is_some_and(|length| (1..=SHORT).contains(&length))
 }
 
 /// Reads a body as a whole.

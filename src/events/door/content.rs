@@ -25,18 +25,3 @@ pub(super) fn event(content_type: &str, body: Bytes) -> Result<Message, Reject> 
     }
     Message::from_multipart(multipart::boundary(content_type).ok_or(Reject::NoBoundary)?, &body)
 }
-
-/// At the trigger: cameras that can only call a URL send along what they like, and what we do not know is passed over.
-pub(super) fn trigger(content_type: &str, body: Bytes) -> Result<Message, Reject> {
-    let essence = multipart::essence(content_type);
-    match essence.as_str() {
-        _ if body.is_empty() => Ok(Message::default()),
-        "image/jpeg" => Message::from_jpeg(body),
-        "multipart/form-data" => match multipart::boundary(content_type) {
-            Some(boundary) => Message::from_loose_multipart(boundary, &body),
-            None => Ok(Message::default()),
-        },
-        json if is_json(json) => Message::from_json(&body),
-        _ => Ok(Message::default()),
-    }
-}

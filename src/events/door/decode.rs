@@ -50,7 +50,7 @@ pub fn event(envelope: Envelope, message: Message) -> Result<Event, Reject> {
 }
 
 /// Looked at before the fields are cleaned: two ids that differ in a control character must not become one.
-fn event_id(fields: &Map<String, Value>) -> Result<Option<String>, Reject> {
+pub(super) fn event_id(fields: &Map<String, Value>) -> Result<Option<String>, Reject> {
     let text = match fields.get("event_id") {
         None | Some(Value::Null) => return Ok(None),
         Some(Value::String(text)) => text.clone(),
@@ -72,9 +72,13 @@ fn timestamp(fields: &Map<String, Value>, received: Timestamp) -> Result<Timesta
         // RFC 3339 wants a zone. ArgusAI sends UTC without one, so that is what its absence means.
         Err(_no_zone) => utc(text)?,
     };
+    if is_sane(timestamp, received) { Ok(timestamp) } else { Err(Reject::Clock) }
+}
+
+/// Whether a clock that was set can have told this time.
+pub(super) fn is_sane(timestamp: Timestamp, received: Timestamp) -> bool {
     let year = timestamp.to_zoned(TimeZone::UTC).year();
-    let ahead = timestamp.duration_since(received) > MAX_AHEAD;
-    if (2000..=2099).contains(&year) && !ahead { Ok(timestamp) } else { Err(Reject::Clock) }
+    (2000..=2099).contains(&year) && timestamp.duration_since(received) <= MAX_AHEAD
 }
 
 fn utc(text: &str) -> Result<Timestamp, Reject> {

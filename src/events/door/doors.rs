@@ -16,13 +16,18 @@ use tokio::time::{Instant, timeout};
 
 use super::decode::{self, Envelope};
 use super::limits::{Complaints, Limits};
-use super::message::Message;
+use super::login::{self, Refusal};
 use super::problem::Problem;
-use super::{Accepted, Event, EventToken, Submission, Tally, body, content, login};
+use super::trigger::{self, Told};
+use super::{Accepted, Event, EventToken, Submission, Tally, body, content};
 use crate::camera::{Camera, CameraId, Inventory};
 
 /// A body below this is looked at where it was read; a larger one would keep others waiting.
 const SMALL: usize = 64 * 1_024;
+
+/// Requests whose token may be in their short body, at once, and how long each is waited for.
+const STRANGERS: usize = 16;
+const STRANGER: Duration = Duration::from_secs(2);
 
 /// What the doors hold on to. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -56,6 +61,8 @@ pub struct Bounds {
 struct House {
     requests: Semaphore,
     memory: Arc<Semaphore>,
+    /// Short bodies that are read because the token may be in them.
+    strangers: Semaphore,
     /// Bodies that are thrown away. Apart from the requests: who is refused holds no place.
     drains: Semaphore,
     /// Large bodies that are looked at: each takes its size again for its texts.
@@ -63,6 +70,21 @@ struct House {
     limits: Mutex<Limits>,
     complaints: Mutex<Complaints>,
     tally: Arc<Tally>,
+}
+
+/// What a body tells.
+enum Decoded {
+    Event(Event),
+    Nothing(&'static str),
+}
+
+/// What came of a request.
+#[derive(Debug)]
+pub(super) enum Outcome {
+    /// The event of this id is on disk.
+    Kept(String, Accepted),
+    /// A camera told that nothing happened.
+    Nothing(&'static str),
 }
 
 /// The two doors of a camera.
@@ -107,6 +129,7 @@ impl Doors {
         let house = House {
             requests: Semaphore::new(bounds.requests),
             memory: Arc::new(Semaphore::new(bounds.memory / body::UNIT)),
+            strangers: Semaphore::new(STRANGERS),
             drains: Semaphore::new(bounds.drains),
             readers: Semaphore::new(2),
             limits: Mutex::default(),
@@ -122,25 +145,36 @@ impl Doors {
         self.house.tally.clone()
     }
 
-    /// Takes one message from the request to the disk; returns the event's id. The place is free again when it returns.
+    /// Takes one message from the request to the disk. The place is free again when it returns.
     pub(super) async fn receive(
         &self,
         door: Door,
         id: Option<&str>,
         request: &Parts,
         body: &mut BodyDataStream,
-    ) -> Result<(String, Accepted), Problem> {
-        let camera = self.admit(request, id)?;
+    ) -> Result<Outcome, Problem> {
+        let early = self.let_in(door, request, body).await?;
+        let camera = self.admit(id)?;
         let _place = self.house.requests.try_acquire().map_err(|_full| Problem::busy())?;
         if door == Door::Events && !content::is_taken(content::of(&request.headers)) {
             return Err(Problem::content_type());
         }
-        let held = body::read(&request.headers, body, &self.house.memory, self.bounds.body).await?;
-        let event = self.decode(door, request, camera, held.bytes.clone()).await?;
+        let held = match early {
+            Some(held) => held,
+            None => body::read(&request.headers, body, &self.house.memory, self.bounds.body).await?,
+        };
+        let asked = camera.id.clone();
+        let event = match self.decode(door, request, camera, held.bytes.clone()).await? {
+            Decoded::Event(event) => event,
+            Decoded::Nothing(why) => {
+                tracing::debug!(camera = %asked, why, "A message that is no event came");
+                return Ok(Outcome::Nothing(why));
+            }
+        };
         let (camera, event_id, kind) = (event.camera.clone(), event.event_id.clone(), event.kind.as_str());
         let accepted = self.submit(event).await?;
         tracing::debug!(%camera, event_id, kind, ?accepted, "An event came");
-        Ok((event_id, accepted))
+        Ok(Outcome::Kept(event_id, accepted))
     }
 
     /// What has to be done before a refusal is answered.
@@ -162,9 +196,27 @@ impl Doors {
         }
     }
 
-    /// Who is it, and may it come in? Nothing of the body is needed to say so.
-    fn admit(&self, request: &Parts, id: Option<&str>) -> Result<Camera, Problem> {
-        login::check(&self.token.borrow(), request)?;
+    /// May it come in? Nothing of the body is needed to say so, but where a camera cannot say its token elsewhere: then the body, if that
+    /// was read for it. Bounded for itself, so that strangers take no place from those who may come in.
+    async fn let_in(
+        &self,
+        door: Door,
+        request: &Parts,
+        body: &mut BodyDataStream,
+    ) -> Result<Option<body::Held>, Problem> {
+        let checked = login::check(&self.token.borrow(), request);
+        match checked {
+            Err(Refusal::Missing) if door == Door::Trigger && body::is_short(&request.headers) => {}
+            checked => return Ok(checked.map(|()| None)?),
+        }
+        let _place = self.house.strangers.try_acquire().map_err(|_full| Problem::busy())?;
+        let held = body::read(&request.headers, body, &self.house.memory, STRANGER).await?;
+        login::check_body(&self.token.borrow(), content::of(&request.headers), &held.bytes)?;
+        Ok(Some(held))
+    }
+
+    /// Whose is it, and is it not one too many?
+    fn admit(&self, id: Option<&str>) -> Result<Camera, Problem> {
         let id = id.and_then(|id| CameraId::new(id).ok()).ok_or_else(Problem::unknown_camera)?;
         let camera = self.inventory.borrow().get(&id).cloned().ok_or_else(Problem::unknown_camera)?;
         let mut limits = self.house.limits.lock().unwrap_or_else(PoisonError::into_inner);
@@ -172,7 +224,7 @@ impl Doors {
         Ok(camera)
     }
 
-    async fn decode(&self, door: Door, request: &Parts, camera: Camera, bytes: Bytes) -> Result<Event, Problem> {
+    async fn decode(&self, door: Door, request: &Parts, camera: Camera, bytes: Bytes) -> Result<Decoded, Problem> {
         let content_type = content::of(&request.headers).to_owned();
         let query = request.uri.query().unwrap_or_default().to_owned();
         let received = Timestamp::now();
@@ -181,9 +233,12 @@ impl Doors {
         let decode = move || {
             let message = match door {
                 Door::Events => content::event(&content_type, bytes)?,
-                Door::Trigger => content::trigger(&content_type, bytes)?.overlaid_by(Message::from_query(&query)),
+                Door::Trigger => match trigger::told(&content_type, &bytes, &query, received) {
+                    Told::Event(message) => message,
+                    Told::Nothing(why) => return Ok(Decoded::Nothing(why)),
+                },
             };
-            decode::event(envelope, message).map_err(Problem::from)
+            decode::event(envelope, message).map(Decoded::Event).map_err(Problem::from)
         };
         if !large {
             return decode();
@@ -209,11 +264,15 @@ impl Doors {
 
     /// Cameras show nobody our answers, so the log has to say them; but not each.
     fn complain(&self, id: Option<&str>, problem: &Problem) {
-        let camera = id.and_then(|id| CameraId::new(id).ok()).map(|id| id.to_string()).unwrap_or_default();
+        let id = id.and_then(|id| CameraId::new(id).ok());
+        let camera = id.as_ref().map(ToString::to_string).unwrap_or_default();
+        // Who did not get in does not choose how many lines there are.
+        let told_apart =
+            id.filter(|id| problem.status != StatusCode::UNAUTHORIZED && self.inventory.borrow().get(id).is_some());
         let (status, detail) = (problem.status.as_u16(), &problem.detail);
         let mut complaints = self.house.complaints.lock().unwrap_or_else(PoisonError::into_inner);
-        if complaints.due(Instant::now()) {
-            tracing::warn!(camera, status, detail, "An event was refused (at most one such line in 10 s)");
+        if complaints.due(problem.kind, told_apart, Instant::now()) {
+            tracing::warn!(camera, status, detail, "An event was refused (at most one line of this kind in 10 s)");
         } else {
             tracing::debug!(camera, status, detail, "An event was refused");
         }

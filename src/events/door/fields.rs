@@ -17,20 +17,24 @@ pub(super) const MAX_VALUES: usize = 10_000;
 
 /// Reads one JSON object. Of two equal keys the last one wins.
 pub(super) fn parse(text: &[u8]) -> Result<Map<String, Value>, Reject> {
+    match parse_any(text)? {
+        Value::Object(fields) => Ok(fields),
+        _ => Err(Reject::NotAnObject),
+    }
+}
+
+/// Reads one JSON value.
+pub(super) fn parse_any(text: &[u8]) -> Result<Value, Reject> {
     // RFC 8259, section 8.1: a reader may ignore a byte order mark, and some cameras send one.
     let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
     let bounds = Bounds { values: Cell::new(MAX_VALUES), crossed: Cell::new(None) };
     let mut reader = serde_json::Deserializer::from_slice(text);
     let seed = Seed { bounds: &bounds, depth: MAX_DEPTH };
     let read = seed.deserialize(&mut reader).and_then(|value| reader.end().map(|()| value));
-    match read {
-        Ok(Value::Object(fields)) => Ok(fields),
-        Ok(_) => Err(Reject::NotAnObject),
-        Err(error) => {
-            let broken = Reject::NotJson { line: error.line(), column: error.column() };
-            Err(bounds.crossed.get().unwrap_or(broken))
-        }
-    }
+    read.map_err(|error| {
+        let broken = Reject::NotJson { line: error.line(), column: error.column() };
+        bounds.crossed.get().unwrap_or(broken)
+    })
 }
 
 /// Takes the control characters out of every text, except line ends and tabs: databases, terminals and Home

@@ -41,16 +41,72 @@ fn by_objects(fields: &Map<String, Value>) -> Option<EventKind> {
 }
 
 /// The kind that a sender's word means, in any case and however its words are joined.
-fn from_word(word: &str) -> Option<EventKind> {
+pub(super) fn from_word(word: &str) -> Option<EventKind> {
     let word: String = word.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).take(32).collect();
     Some(match word.as_str() {
-        "motion" | "movement" | "linecrossing" | "intrusion" => EventKind::Motion,
-        "person" | "people" | "face" | "human" => EventKind::Person,
-        "vehicle" | "car" | "truck" | "bus" | "motorcycle" | "bicycle" => EventKind::Vehicle,
-        "package" | "parcel" => EventKind::Package,
-        "animal" | "dog" | "cat" | "bird" | "pet" => EventKind::Animal,
-        "sound" | "audio" | "noise" => EventKind::Sound,
-        "ring" | "doorbell" => EventKind::Ring,
+        "motion"
+        | "movement"
+        | "moving"
+        | "move"
+        | "linecrossing"
+        | "crossline"
+        | "linedetection"
+        | "crosslinedetection"
+        | "tripwire"
+        | "intrusion"
+        | "fielddetection"
+        | "crossregion"
+        | "crossregiondetection"
+        | "regionentrance"
+        | "regionexiting"
+        | "attendedbaggage"
+        | "loitering"
+        | "wanderdetection"
+        | "movedetection"
+        | "vmd"
+        | "md"
+        | "pir"
+        | "videomotion"
+        | "motiondetection"
+        | "motiondetected"
+        | "motionalarm"
+        | "smartmotion" => EventKind::Motion,
+        "person" | "people" | "persons" | "face" | "human" | "humans" | "pedestrian" | "man" | "woman" | "child"
+        | "facedetection" | "facerecognition" | "facedetected" | "persondetected" | "humandetection"
+        | "persondetection" | "peopledetection" | "smartmotionhuman" => EventKind::Person,
+        "vehicle"
+        | "vehicles"
+        | "car"
+        | "cars"
+        | "truck"
+        | "bus"
+        | "van"
+        | "motorcycle"
+        | "motorbike"
+        | "bicycle"
+        | "bike"
+        | "motorvehicle"
+        | "nonmotor"
+        | "nonmotorvehicle"
+        | "vehicledetection"
+        | "vehicledetected"
+        | "smartmotionvehicle"
+        | "licenseplate"
+        | "licenseplateofinterest"
+        | "anpr"
+        | "lpr" => EventKind::Vehicle,
+        "package" | "packages" | "parcel" | "packagedelivered" | "packagedetected" => EventKind::Package,
+        "animal" | "animals" | "dog" | "cat" | "dogcat" | "bird" | "pet" | "pets" | "horse" | "bear" | "deer"
+        | "animaldetected" | "animaldetection" => EventKind::Animal,
+        "sound" | "audio" | "noise" | "soundchange" | "audiodetection" | "audioexception" | "audioanomaly"
+        | "audiomutation" | "babycry" | "crying" | "cry" | "bark" | "barking" | "scream" | "glassbreak" | "speak"
+        | "alrmspeak" | "alrmsmoke" | "alrmcmonx" | "alrmbabycry" | "alrmbark" | "alrmburglar" | "alrmglassbreak" => {
+            EventKind::Sound
+        }
+        "ring" | "rings" | "ringing" | "doorbell" | "doorbellring" | "doorbellrang" | "doorbellpress"
+        | "doorbellpressed" | "visitor" | "button" | "buttonpress" | "buttonpressed" | "callbutton" | "invite" => {
+            EventKind::Ring
+        }
         "other" => EventKind::Other,
         _ => return None,
     })

@@ -47,18 +47,23 @@ impl Limits {
     }
 }
 
-/// Says when a line about bad calls is due.
+/// Says when a line about bad calls is due: each kind of them for itself, so that one does not hide another.
 #[derive(Debug, Default)]
 pub struct Complaints {
-    last: Option<Instant>,
+    last: HashMap<(&'static str, Option<CameraId>), Instant>,
 }
 
+/// Kinds and cameras that are told apart; beyond it they share one line.
+const MOST_COMPLAINTS: usize = 64;
+
 impl Complaints {
-    /// Is one due? Then it counts as written.
-    pub fn due(&mut self, now: Instant) -> bool {
-        let due = self.last.is_none_or(|last| now.duration_since(last) >= COMPLAIN_EVERY);
+    /// Is one of this kind due, about this camera? Then it counts as written.
+    pub fn due(&mut self, kind: &'static str, camera: Option<CameraId>, now: Instant) -> bool {
+        self.last.retain(|_, last| now.duration_since(*last) < COMPLAIN_EVERY);
+        let key = if self.last.len() < MOST_COMPLAINTS { (kind, camera) } else { ("", None) };
+        let due = !self.last.contains_key(&key);
         if due {
-            self.last = Some(now);
+            self.last.insert(key, now);
         }
         due
     }
@@ -109,9 +114,14 @@ mod tests {
     }
 
     #[test]
-    fn complaints_are_rare() {
+    fn complaints_are_rare_and_do_not_hide_one_another() {
         let (mut complaints, now) = (Complaints::default(), Instant::now());
-        let due = (0..100).filter(|s| complaints.due(now + Duration::from_secs(*s))).count();
+        let at = |s: u64| now + Duration::from_secs(s);
+        let due = (0..100).filter(|s| complaints.due("x", None, at(*s))).count();
         assert_eq!(due, 10);
+        assert!(complaints.due("y", None, at(99)) && complaints.due("x", Some(camera("front")), at(99)));
+        assert!(!complaints.due("y", None, at(99)));
+        let many = (0..1_000).filter(|i| complaints.due("z", Some(camera(&format!("c{i}"))), at(99))).count();
+        assert!(many <= MOST_COMPLAINTS, "{many}");
     }
 }

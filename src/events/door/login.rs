@@ -1,12 +1,12 @@
-//! Who may send: the token as Bearer, as Basic password, or in the URL.
+//! Who may send: the token as Bearer, as Basic password, in a header of its own, or in the URL.
 
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use url::form_urlencoded;
+use bytes::Bytes;
 
-use super::EventToken;
+use super::{EventToken, query, trigger};
 
 /// Why somebody may not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,14 +26,33 @@ pub(super) fn check(token: &EventToken, request: &Parts) -> Result<(), Refusal> 
         (Some(_), Some(_)) => false,
         (None, _) => {
             let query = request.uri.query().unwrap_or_default();
-            let mut given = form_urlencoded::parse(query.as_bytes()).filter(|(name, _)| name == "token").peekable();
+            let in_query = query::pairs(query).filter(|(name, _)| name == "token").map(|(_, text)| text);
+            let mut given = own_headers(request).chain(in_query).peekable();
             if given.peek().is_none() {
                 return Err(Refusal::Missing);
             }
-            given.all(|(_, text)| token.is(&text))
+            given.all(|text| token.is(&text))
         }
     };
     if right { Ok(()) } else { Err(Refusal::Wrong) }
+}
+
+/// What stands in headers that are made for a token, such as `X-Token` and `X-Api-Key`.
+fn own_headers(request: &Parts) -> impl Iterator<Item = String> {
+    let named = request.headers.iter().filter(|(name, _)| {
+        let name = name.as_str();
+        name.starts_with("x-") && (name.ends_with("token") || name.ends_with("key"))
+    });
+    named.filter_map(|(_, value)| value.to_str().ok()).map(|text| text.trim().to_owned())
+}
+
+/// Lets those in whose body says the token, as some senders put everything there that stood in the address.
+pub(super) fn check_body(token: &EventToken, content_type: &str, body: &Bytes) -> Result<(), Refusal> {
+    match trigger::token(content_type, body) {
+        Some(text) if token.is(&text) => Ok(()),
+        Some(_) => Err(Refusal::Wrong),
+        None => Err(Refusal::Missing),
+    }
 }
 
 /// RFC 9110, section 11.4: the scheme's case does not matter. RFC 7617: the user ends at the first colon.
@@ -80,6 +99,21 @@ mod tests {
         }
         assert_eq!(check(&[], &query), Ok(()));
         assert_eq!(check(&[], "?token=%30123456789abcdef"), Ok(()));
+        assert_eq!(check(&[], &format!("?type=person&amp;token={TOKEN}")), Ok(()));
+        assert_eq!(check(&[], &format!("?token={TOKEN}?type=person")), Ok(()));
+    }
+
+    #[test]
+    fn a_header_of_its_own_lets_in_and_one_of_another_program_does_not() {
+        let check = |name: &str, text: &str| {
+            let request = Request::builder().uri("/x").header(name, text).body(()).unwrap().into_parts().0;
+            super::check(&EventToken::new(TOKEN), &request)
+        };
+        for name in ["X-Token", "x-api-key", "X-Event-Token", "X-Auth-Token"] {
+            assert_eq!(check(name, TOKEN), Ok(()), "{name}");
+            assert_eq!(check(name, "wrong"), Err(Refusal::Wrong), "{name}");
+        }
+        assert_eq!(check("X-Forwarded-For", TOKEN), Err(Refusal::Missing));
     }
 
     #[test]

@@ -2,7 +2,6 @@
 
 use bytes::Bytes;
 use serde_json::{Map, Value};
-use url::form_urlencoded;
 
 use super::{Reject, fields, multipart, picture};
 
@@ -52,44 +51,13 @@ impl Message {
         Ok(Self { picture: picture.or(message.picture), ..message })
     }
 
-    /// [`from_multipart`](Self::from_multipart) for senders that nobody can mend: what is missing or broken is passed
-    /// over, and a picture is enough.
-    ///
-    /// # Errors
-    /// When its JSON or its picture is broken or crosses a bound.
-    pub fn from_loose_multipart(boundary: &str, body: &Bytes) -> Result<Self, Reject> {
-        match Self::from_parts(boundary, body) {
-            Ok((message, picture)) => {
-                let message = message.unwrap_or_default();
-                Ok(Self { picture: picture.or(message.picture), ..message })
-            }
-            Err(Reject::BrokenMultipart) => Ok(Self::default()),
-            Err(reject) => Err(reject),
-        }
-    }
-
-    /// A bare picture.
-    ///
-    /// # Errors
-    /// When it is none, or crosses a bound.
-    pub fn from_jpeg(body: Bytes) -> Result<Self, Reject> {
-        Ok(Self { fields: Map::new(), picture: Some(picture::check(body)?) })
-    }
-
     /// From the query of a URL, without the token. `type` is short for `smart_detection_type`.
     #[must_use]
     pub fn from_query(query: &str) -> Self {
         let named = |name: String| if name == "type" { "smart_detection_type".to_owned() } else { name };
-        let pairs = form_urlencoded::parse(query.as_bytes()).into_owned().filter(|(name, _)| name != "token");
+        let pairs = super::query::pairs(query).filter(|(name, _)| name != "token");
         let fields = pairs.map(|(name, text)| (named(name), Value::String(text))).collect();
         Self { fields, picture: None }
-    }
-
-    /// The two as one; where they contradict one another, `stronger` is right.
-    #[must_use]
-    pub fn overlaid_by(mut self, stronger: Self) -> Self {
-        self.fields.extend(stronger.fields);
-        Self { fields: self.fields, picture: stronger.picture.or(self.picture) }
     }
 
     fn from_parts(boundary: &str, body: &Bytes) -> Result<(Option<Self>, Option<Bytes>), Reject> {

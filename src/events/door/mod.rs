@@ -16,10 +16,12 @@ pub mod message;
 mod multipart;
 mod picture;
 mod problem;
+mod query;
 mod reject;
 mod routes;
 mod tally;
 pub mod token;
+pub mod trigger;
 
 use tokio::sync::oneshot;
 

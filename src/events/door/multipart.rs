@@ -17,6 +17,10 @@ const MAX_HEAD: usize = 8 * 1_024;
 pub(super) struct Part {
     /// In lower case, without parameters; empty when the part does not say.
     pub(super) content_type: String,
+    /// With its parameters, as it was sent.
+    pub(super) whole_type: String,
+    /// As which field of a form it comes, when it is none of a file.
+    pub(super) name: Option<String>,
     /// What is in it.
     pub(super) content: Bytes,
 }
@@ -69,13 +73,83 @@ pub(super) fn parts(boundary: &str, body: &Bytes) -> Result<Vec<Part>, Reject> {
 
 fn part(bytes: Bytes) -> Result<Part, Reject> {
     let head = memmem::find(&bytes[..bytes.len().min(MAX_HEAD)], b"\r\n\r\n").ok_or(Reject::BrokenMultipart)?;
-    let content_type = String::from_utf8_lossy(&bytes[..head])
-        .lines()
-        .filter_map(|line| line.split_once(':'))
-        .find(|(name, _)| name.trim().eq_ignore_ascii_case("content-type"))
-        .map(|(_, value)| essence(value))
-        .unwrap_or_default();
-    Ok(Part { content_type, content: bytes.slice(head + 4..) })
+    Ok(with_head(&bytes[..head], bytes.slice(head + 4..)))
+}
+
+fn with_head(head: &[u8], content: Bytes) -> Part {
+    let head = String::from_utf8_lossy(head);
+    let value_of = |wanted: &str| {
+        let mut lines = head.lines().filter_map(|line| line.split_once(':'));
+        lines.find(|(name, _)| name.trim().eq_ignore_ascii_case(wanted)).map(|(_, value)| value.trim().to_owned())
+    };
+    let whole_type = value_of("content-type").unwrap_or_default();
+    let disposition = value_of("content-disposition").unwrap_or_default();
+    let parameter = |wanted: &str| {
+        let parameters = disposition.split(';').filter_map(|one| one.split_once('='));
+        let mut found = parameters.filter(|(name, _)| name.trim().eq_ignore_ascii_case(wanted));
+        found.next().map(|(_, value)| value.trim().trim_matches('"').to_owned())
+    };
+    let name = if parameter("filename").is_some() { None } else { parameter("name") };
+    Part { content_type: essence(&whole_type), whole_type, name, content }
+}
+
+/// The parts of a body that is put together in whatever way: with the boundary that its type names, with or without its dashes, or
+/// with the one that it begins with; with line feeds only; broken off. What comes before the first delimiter is passed over.
+pub(super) fn loose_parts(content_type: &str, body: &Bytes) -> Vec<Part> {
+    let without_dashes = |boundary: &str| boundary.trim_start_matches('-').to_owned();
+    let named = boundary(content_type).map(without_dashes);
+    let begun = || {
+        let line = body.trim_ascii_start().split(|b| *b == b'\n').next()?;
+        std::str::from_utf8(line).ok()?.trim().strip_prefix("--").map(without_dashes)
+    };
+    let delimiters = [named, begun()]
+        .into_iter()
+        .flatten()
+        .map(|boundary| delimiters(&boundary, body))
+        .find(|found| !found.is_empty());
+    let mut delimiters = delimiters.unwrap_or_default();
+    delimiters.push(body.len()..body.len());
+    delimiters.windows(2).filter_map(|pair| loose_part(&body.slice(pair[0].end..pair[1].start))).collect()
+}
+
+/// Where the boundary stands at the beginning of a line, with two dashes or more before it.
+fn delimiters(boundary: &str, body: &Bytes) -> Vec<std::ops::Range<usize>> {
+    if boundary.is_empty() {
+        return Vec::new();
+    }
+    let found = memmem::find_iter(body, boundary.as_bytes()).filter_map(|at| {
+        let dashes = body[..at].iter().rev().take_while(|b| **b == b'-').count();
+        let start = at - dashes;
+        let begins_a_line = start == 0 || body[start - 1] == b'\n';
+        (dashes >= 2 && begins_a_line).then_some(start..at + boundary.len())
+    });
+    found.take(MAX_PARTS + 1).collect()
+}
+
+/// A piece between two delimiters.
+fn loose_part(piece: &Bytes) -> Option<Part> {
+    // The rest of the delimiter's own line; `--` there is the end of all parts.
+    let line = memmem::find(piece, b"\n")?;
+    if piece.starts_with(b"--") {
+        return None;
+    }
+    let piece = piece.slice(line + 1..);
+    let start = &piece[..piece.len().min(MAX_HEAD)];
+    let (head, content) = if start.starts_with(b"\r\n") {
+        (0, 2)
+    } else if start.starts_with(b"\n") {
+        (0, 1)
+    } else {
+        let lines = memmem::find(start, b"\r\n\r\n").map(|at| (at, at + 4));
+        lines.or_else(|| memmem::find(start, b"\n\n").map(|at| (at, at + 2)))?
+    };
+    let mut end = piece.len();
+    for sign in [b'\n', b'\r'] {
+        if end > content && piece[end - 1] == sign {
+            end -= 1;
+        }
+    }
+    Some(with_head(&piece[..head], piece.slice(content..end)))
 }
 
 #[cfg(test)]

@@ -18,7 +18,7 @@ const TYPES: &str = "https://github.com/camera-herald/camera-herald/blob/main/DO
 pub(super) struct Problem {
     pub(super) status: StatusCode,
     /// The end of the type's URI.
-    kind: &'static str,
+    pub(super) kind: &'static str,
     /// Always the same for one type.
     title: &'static str,
     pub(super) detail: String,
@@ -106,7 +106,8 @@ impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Self {
         let detail = match refusal {
             Refusal::Missing => {
-                "the event token is missing; send it as Authorization: Bearer, as Basic password, or as ?token="
+                "the event token is missing; send it as Authorization: Bearer, as Basic password, as X-Token, or as ?token= (for a trigger \
+                 also as the field token of a form or a JSON of at most 16 KiB)"
             }
             Refusal::Wrong => {
                 "the event token is wrong; `camera-herald check` prints the right one (an Authorization header \

@@ -8,7 +8,7 @@ use url::Url;
 use super::super::payload::{Availability, Component, Components, Device, DevicePayload, Origin};
 use super::super::topics::{Leaf, Owner, Topics};
 use super::{identifier, online, unique_id};
-use crate::camera::{Camera, CameraId, CameraKind, Status};
+use crate::camera::{Camera, CameraId, CameraKind, Hearing, Host, Status};
 use crate::events::door::EventKind;
 
 /// A repetition is of the same outbox, and its number is not greater than that of what fired last.
@@ -43,11 +43,15 @@ pub fn camera(topics: &Topics, camera: &Camera) -> DevicePayload {
 #[must_use]
 pub fn departed(topics: &Topics, id: &CameraId, components: &Components) -> DevicePayload {
     let looked_at = Url::parse("http://localhost/").ok();
+    let listened_to = Host::parse("localhost").ok();
     let last_known = Camera {
         id: id.clone(),
         name: id.to_string(),
         stream: None,
         snapshot: looked_at,
+        host: listened_to,
+        channel: 1,
+        own_events: true,
         credentials: None,
         kind: CameraKind::Doorbell,
         area: None,
@@ -72,6 +76,9 @@ impl CameraEntities<'_> {
         let mut all = self.of_every_camera();
         if !self.camera.is_push_only() {
             all.extend(self.of_a_probed_camera());
+        }
+        if self.camera.host.is_some() {
+            all.insert("hearing", self.hearing());
         }
         all
     }
@@ -218,6 +225,20 @@ impl CameraEntities<'_> {
             event_types: Some(event_types),
             value_template: Some(PASSES_OVER_REPETITIONS),
             ..self.shown_while_the_camera_is_dead("event", "detection", Leaf::Detection)
+        }
+    }
+
+    /// Silence is not peace: whether the camera's own events are heard is shown by itself.
+    fn hearing(&self) -> Component {
+        Component {
+            name: Some("Own events"),
+            device_class: Some("enum"),
+            options: Some(Hearing::ALL.iter().map(|hearing| hearing.as_str()).collect()),
+            entity_category: Some("diagnostic"),
+            icon: Some("mdi:ear-hearing"),
+            value_template: Some("{{ value_json.state }}"),
+            json_attributes_topic: Some(self.topic(Leaf::Hearing)),
+            ..self.shown_while_the_camera_is_dead("sensor", "hearing", Leaf::Hearing)
         }
     }
 

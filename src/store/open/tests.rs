@@ -105,7 +105,7 @@ fn a_file_of_the_first_version_keeps_its_ledger() {
     assert_eq!(hash, 7);
     connection.execute("INSERT INTO sqlite_sequence VALUES ('events', 1)", []).unwrap();
     assert_eq!(connection.pragma_query_value(None, "auto_vacuum", |row| row.get::<_, i64>(0)).unwrap(), 2);
-    assert_eq!(version(&connection).unwrap(), 4);
+    assert_eq!(version(&connection).unwrap(), 5);
 }
 
 #[test]
@@ -126,7 +126,7 @@ fn a_file_of_the_second_version_keeps_its_events_and_gets_timelines() {
     let count = |table: &str| {
         connection.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get::<_, i64>(0)).unwrap()
     };
-    assert_eq!((count("events"), count("timeline"), version(&connection).unwrap()), (1, 0, 4));
+    assert_eq!((count("events"), count("timeline"), version(&connection).unwrap()), (1, 0, 5));
 }
 
 #[test]

@@ -16,7 +16,7 @@ use super::moment::Moment;
 use super::recipe::{Door, Recipe};
 use super::when::When;
 use super::words::{Words, fill};
-use crate::camera::{Camera, CameraId, CameraState, LastProbe};
+use crate::camera::{Camera, CameraId, CameraState, HearingState, LastProbe};
 use crate::events::outbox::PastEvent;
 use crate::homeassistant::topics::Owner;
 
@@ -36,6 +36,8 @@ struct CameraTemplate {
     obstacle: Option<String>,
     figures: Vec<(&'static str, String)>,
     last_frame: Option<When>,
+    /// What the camera tells and we do not know, with how often.
+    unknown: Vec<(String, u64)>,
     last_look: Option<LastLook>,
     events: Result<Vec<ShownEvent>, String>,
     recipe: Recipe,
@@ -79,6 +81,7 @@ pub(super) async fn get(State(page): State<Page>, Path(id): Path<String>, visit:
         picture_of: fill(w.picture_of, &[&camera.name]),
         obstacle: sighting.and_then(|sighting| sighting.obstacle()).map(|obstacle| obstacle.to_string()),
         figures: figures(&camera, state, language),
+        unknown: moment.hearings.get(&camera.id).map_or_else(Vec::new, unknown_topics),
         last_frame: state.and_then(|state| state.last_frame_at).map(When::new),
         last_look: moment.probes.get(&camera.id).map(|probe| LastLook::new(probe, language)),
         events: events
@@ -112,6 +115,10 @@ pub(super) async fn event_picture(
         Ok(None) => Problem::NoPage.answer(&page, &visit),
         Err(error) => Problem::Failed(error.to_string()).answer(&page, &visit),
     }
+}
+
+fn unknown_topics(state: &HearingState) -> Vec<(String, u64)> {
+    state.unknown.iter().map(|(topic, count)| (topic.clone(), *count)).collect()
 }
 
 fn figures(camera: &Camera, state: Option<&CameraState>, language: Language) -> Vec<(&'static str, String)> {

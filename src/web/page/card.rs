@@ -8,8 +8,8 @@ use super::look::{Look, Tone};
 use super::moment::Moment;
 use super::strip::Strip;
 use super::when::When;
-use super::words::Words;
-use crate::camera::{Camera, CameraKind};
+use super::words::{Advice, Words};
+use crate::camera::{Camera, CameraKind, Hearing, HearingState};
 use crate::events::door::EventKind;
 use crate::homeassistant::topics::Owner;
 
@@ -29,6 +29,20 @@ pub(super) struct Card {
     pub(super) this_week: u64,
     pub(super) active: bool,
     pub(super) dismissed: bool,
+    pub(super) heard: Option<Heard>,
+}
+
+/// Whether the camera's own events are heard.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Heard {
+    /// In words; the next step, where there is one.
+    pub(super) words: Advice,
+    pub(super) well: bool,
+    /// Somebody has to do something.
+    pub(super) trouble: bool,
+    pub(super) since: When,
+    /// The subscription's own sentence.
+    pub(super) exact: Option<String>,
 }
 
 /// A picture, told from others by its moment.
@@ -77,6 +91,20 @@ impl Card {
             this_week: history.map_or(0, |history| history.this_week),
             active: history.is_some_and(|history| history.active_until.is_some()),
             dismissed: moment.dismissed.contains(&Owner::Camera(camera.id.clone())),
+            heard: moment.hearings.get(&camera.id).map(|state| Heard::new(state, words)),
+        }
+    }
+}
+
+impl Heard {
+    fn new(state: &HearingState, words: &Words) -> Self {
+        let idle = matches!(state.hearing, Hearing::Listening | Hearing::Unknown | Hearing::Off);
+        Self {
+            words: (words.hearing)(state.hearing),
+            well: state.hearing == Hearing::Listening,
+            trouble: !idle,
+            since: When::new(state.since),
+            exact: state.detail.clone(),
         }
     }
 }

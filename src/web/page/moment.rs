@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
-use crate::camera::{CameraId, Inventory, LastProbes, Pictures, Statuses, Timelines};
+use crate::camera::{CameraId, Hearings, Inventory, LastProbes, Pictures, Statuses, Timelines};
 use crate::chain::Chain;
 use crate::events::outbox::Histories;
 use crate::homeassistant::topics::Owner;
@@ -21,6 +21,7 @@ pub(super) struct Moment {
     pub(super) timelines: Timelines,
     pub(super) pictures: Pictures,
     pub(super) histories: Histories,
+    pub(super) hearings: Hearings,
     pub(super) dismissed: BTreeSet<Owner>,
     pub(super) announced_at: Option<Timestamp>,
 }
@@ -36,6 +37,7 @@ impl Moment {
             timelines: feeds.timelines.borrow().clone(),
             pictures: feeds.pictures.borrow().clone(),
             histories: feeds.histories.borrow().clone(),
+            hearings: feeds.hearings.borrow().clone(),
             dismissed: feeds.dismissed.borrow().clone(),
             announced_at: feeds.announced.borrow().as_ref().map(|announced| announced.at),
         }
@@ -45,7 +47,8 @@ impl Moment {
     pub(super) fn looks_at(&self, camera: &CameraId) -> String {
         let probe = self.probes.get(camera).map(|probe| probe.at);
         let delivered = self.histories.get(camera).and_then(|history| history.delivered.as_deref());
-        format!("{probe:?} {:?} {delivered:?}", self.announced_at)
+        let unknown = self.hearings.get(camera).map(|state| state.unknown.keys().collect::<Vec<_>>());
+        format!("{probe:?} {:?} {delivered:?} {unknown:?}", self.announced_at)
     }
 }
 
@@ -59,6 +62,7 @@ pub(super) async fn changed(feeds: &mut Feeds) {
         Ok(()) = feeds.timelines.changed() => {}
         Ok(()) = feeds.pictures.changed() => {}
         Ok(()) = feeds.histories.changed() => {}
+        Ok(()) = feeds.hearings.changed() => {}
         Ok(()) = feeds.dismissed.changed() => {}
         Ok(()) = feeds.announced.changed() => {}
         // All writers are gone: we are stopping, and who waits for us is told by another way.

@@ -7,7 +7,7 @@ use std::fmt::{Display, Write};
 
 use jiff::Timestamp;
 
-use crate::camera::{Reason, Status};
+use crate::camera::{Hearing, Reason, Status};
 use crate::chain::{Condition, Part};
 use crate::process::resident_memory;
 use crate::web::feeds::Feeds;
@@ -20,6 +20,7 @@ pub fn text(feeds: &Feeds) -> String {
     broker(&mut page, feeds);
     announcements(&mut page, feeds);
     cameras(&mut page, feeds);
+    hearings(&mut page, feeds);
     events(&mut page, feeds);
     page.0
 }
@@ -78,6 +79,17 @@ fn cameras(page: &mut Page, feeds: &Feeds) {
     for reason in Reason::ALL.into_iter().filter(|reason| *reason != Reason::SamePicture) {
         page.line("probe_failures_total", &[("reason", reason.as_str())], feeds.probe_figures.failed(reason));
     }
+}
+
+fn hearings(page: &mut Page, feeds: &Feeds) {
+    let hearings = feeds.hearings.borrow().clone();
+    page.head("hearing", GAUGE, "Cameras that have a host, by how their own events are heard.");
+    for hearing in Hearing::ALL {
+        let count = hearings.values().filter(|state| state.hearing == hearing).count();
+        page.line("hearing", &[("state", hearing.as_str())], count);
+    }
+    page.head("unknown_topics", GAUGE, "Topics that cameras told since the start and that are not known.");
+    page.line("unknown_topics", &[], hearings.values().map(|state| state.unknown.len()).sum::<usize>());
 }
 
 fn events(page: &mut Page, feeds: &Feeds) {

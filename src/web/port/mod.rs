@@ -32,6 +32,7 @@ const TERMS: Terms = Terms {
     head_within: Duration::from_secs(20),
     stalled: Duration::from_secs(30),
     half_close: false,
+    typed: false,
     last_answers: Duration::from_millis(500),
 };
 

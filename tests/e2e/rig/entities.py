@@ -44,7 +44,10 @@ PROBED = [
 ]
 
 
-def camera(kind="camera", probed=True):
+HEARINGS = ["unknown", "listening", "silent", "busy", "refused", "not_offered", "lost", "off"]
+
+
+def camera(kind="camera", probed=True, listened_to=False):
     """The entities of a camera, with the states of one that has just been seen and never had an event."""
     status = Entity("status", "sensor", "Status", "diagnostic", device_class="enum", choices=tuple(STATUSES))
     connectivity = Entity("connectivity", "binary_sensor", "Connectivity", "diagnostic", device_class="connectivity")
@@ -63,7 +66,8 @@ def camera(kind="camera", probed=True):
         Entity("detection", "event", "Detection", device_class="doorbell" if doorbell else "motion", choices=choices),
         dataclasses.replace(snapshot, fresh=is_time if probed else "unknown"),
     ]
-    return every + (PROBED if probed else [])
+    hearing = Entity("hearing", "sensor", "Own events", "diagnostic", device_class="enum", choices=tuple(HEARINGS), fresh="listening")
+    return every + (PROBED if probed else []) + [hearing] * listened_to
 
 
 def bridge(total_online):

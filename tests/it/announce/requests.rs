@@ -77,6 +77,7 @@ impl Stage {
             inventory: inventory_seen,
             statuses: watch::channel(Statuses::new()).1,
             histories,
+            hearings: watch::channel(Default::default()).1,
             outbox,
             inbox,
             probes,

@@ -60,7 +60,7 @@ async fn unknown_cameras_and_addresses_are_not_found() {
         let detail = problem(response, StatusCode::NOT_FOUND).await;
         assert!(detail.contains("no enabled camera"), "{detail}");
     }
-    for path in ["/", "/api/v1/cameras/front", "/api/v1/cameras//events", "/api/v1/cameras/front/events/"] {
+    for path in ["/", "/api/v1/cameras/front", "/api/v1/cameras//events", "/api/v1/cameras/front/events/more"] {
         problem(house.post(path).send().await.unwrap(), StatusCode::NOT_FOUND).await;
     }
     assert!(house.events().is_empty());

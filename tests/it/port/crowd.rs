@@ -118,6 +118,7 @@ impl Small {
             head_within: Duration::from_millis(300),
             stalled: Duration::from_millis(300),
             half_close: false,
+            typed: false,
             last_answers: Duration::from_millis(200),
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -45,7 +45,7 @@ async fn the_metrics_have_prometheus_form_and_no_label_of_a_camera() {
     assert!(samples.len() > 30, "{samples:?}");
     let labels: BTreeSet<&str> =
         samples.keys().filter_map(|sample| Some(sample.split_once('{')?.1.split_once('=')?.0)).collect();
-    assert_eq!(labels, ["part", "reason", "status", "version"].into());
+    assert_eq!(labels, ["part", "reason", "state", "status", "version"].into());
     house.stop().await;
 }
 

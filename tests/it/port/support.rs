@@ -119,6 +119,7 @@ impl House {
             timelines: timelines_seen,
             pictures: pictures_seen,
             histories,
+            hearings: watch::channel(Default::default()).1,
             outbox,
             tally: Arc::default(),
             link: link_seen,

@@ -37,6 +37,7 @@ fn verdict(chain: &Chain, statuses: &[Status]) -> Verdict {
         timelines: Default::default(),
         pictures: Default::default(),
         histories: Default::default(),
+        hearings: Default::default(),
         dismissed: Default::default(),
         announced_at: None,
     };

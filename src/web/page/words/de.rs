@@ -1,7 +1,7 @@
 //! German.
 
 use super::{Advice, Words};
-use crate::camera::{Reason, Status};
+use crate::camera::{Hearing, Reason, Status};
 use crate::chain::{BrokerKind as Broker, Condition, Kind, Part, SupervisorKind as Supervisor};
 use crate::events::door::EventKind;
 
@@ -79,6 +79,9 @@ pub(in crate::web::page) const DE: Words = Words {
     active: "Aktiv",
     deleted_there: "Das Gerät wurde in Home Assistant gelöscht. „Neu anmelden“ bringt es zurück; enabled: false in den Optionen hält es fern.",
     kind,
+    hearing,
+    unknown_topics: "Themen, die Camera Herald nicht kennt",
+    unknown_topics_hint: "Die Kamera meldet sie, und sie ergeben keine Ereignisse. Melde sie mit dem Modell der Kamera, damit eine nächste Fassung sie kennt.",
     search: "Kameras suchen",
     filter: "Anzeigen",
     everything: "Alle",
@@ -325,6 +328,37 @@ fn cause(kind: Kind) -> Advice {
             ("Es läuft nicht, oder seine MQTT-Integration nicht", "Warte, bis es gestartet ist; dann erfährt es alles.")
         }
         Kind::NoBroker => ("Ohne Broker nicht erreichbar", "Kümmere dich zuerst um den Broker."),
+    };
+    Advice { what, next }
+}
+
+fn hearing(hearing: Hearing) -> Advice {
+    let (what, next) = match hearing {
+        Hearing::Unknown => ("Eigene Ereignisse der Kamera: noch nicht gefragt", "Sie wird gerade gefragt."),
+        Hearing::Listening => ("Die eigenen Ereignisse der Kamera werden gehört", "Es ist nichts zu tun."),
+        Hearing::Silent => (
+            "Die Kamera meldet nichts mehr",
+            "Starte die Kamera neu. Bis sie wieder etwas meldet, heißt Stille nicht, dass nichts geschieht.",
+        ),
+        Hearing::Busy => (
+            "Ein anderes Programm belegt den Platz der Kamera für Zuhörer",
+            "Lass weniger Programme auf die Ereignisse der Kamera hören, oder starte die Kamera neu.",
+        ),
+        Hearing::Refused => (
+            "Die Kamera lässt uns ihre Ereignisse nicht hören",
+            "Prüfe Benutzername und Passwort; viele Kameras haben für ONVIF eigene Benutzer.",
+        ),
+        Hearing::NotOffered => (
+            "Die Kamera bietet über ONVIF keine Ereignisse an",
+            "Schalte ONVIF in der Kamera ein, oder setze events für diese Kamera auf off.",
+        ),
+        Hearing::Lost => (
+            "Die eigenen Ereignisse der Kamera werden nicht gehört",
+            "Prüfe host und ob die Kamera eingeschaltet ist. Es wird von selbst weiter versucht.",
+        ),
+        Hearing::Off => {
+            ("Die eigenen Ereignisse der Kamera sind abgeschaltet", "events: auto in den Optionen schaltet sie ein.")
+        }
     };
     Advice { what, next }
 }

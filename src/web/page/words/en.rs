@@ -1,7 +1,7 @@
 //! English.
 
 use super::{Advice, Words};
-use crate::camera::{Reason, Status};
+use crate::camera::{Hearing, Reason, Status};
 use crate::chain::{BrokerKind as Broker, Condition, Kind, Part, SupervisorKind as Supervisor};
 use crate::events::door::EventKind;
 
@@ -79,6 +79,9 @@ pub(in crate::web::page) const EN: Words = Words {
     active: "Active",
     deleted_there: "The device was deleted in Home Assistant. \"Announce again\" brings it back; enabled: false in the options keeps it away.",
     kind,
+    hearing,
+    unknown_topics: "Topics that Camera Herald does not know",
+    unknown_topics_hint: "The camera tells these, and they make no events. Report them with the camera's model, so that a next version knows them.",
     search: "Search cameras",
     filter: "Show",
     everything: "All",
@@ -317,6 +320,35 @@ fn cause(kind: Kind) -> Advice {
             "Wait until it has started; it is told everything then.",
         ),
         Kind::NoBroker => ("Out of reach without the broker", "See to the broker first."),
+    };
+    Advice { what, next }
+}
+
+fn hearing(hearing: Hearing) -> Advice {
+    let (what, next) = match hearing {
+        Hearing::Unknown => ("The camera's own events: not asked yet", "It is asked right now."),
+        Hearing::Listening => ("The camera's own events are heard", "Nothing is to be done."),
+        Hearing::Silent => (
+            "The camera tells nothing any more",
+            "Restart the camera. Until it tells something, silence does not mean that nothing happens.",
+        ),
+        Hearing::Busy => (
+            "Another program holds the camera's place for listeners",
+            "Let fewer programs listen to the camera's events, or restart the camera.",
+        ),
+        Hearing::Refused => (
+            "The camera does not let us listen to its events",
+            "Check user name and password; many cameras have users of their own for ONVIF.",
+        ),
+        Hearing::NotOffered => (
+            "The camera offers no events by ONVIF",
+            "Switch ONVIF on in the camera, or set events to off for this camera.",
+        ),
+        Hearing::Lost => (
+            "The camera's own events are not heard",
+            "Check the host and that the camera is on. It is tried again by itself.",
+        ),
+        Hearing::Off => ("The camera's own events are switched off", "events: auto in the options switches them on."),
     };
     Advice { what, next }
 }

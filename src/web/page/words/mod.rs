@@ -5,7 +5,7 @@
 mod de;
 mod en;
 
-use crate::camera::{Reason, Status};
+use crate::camera::{Hearing, Reason, Status};
 use crate::chain::{Condition, Kind, Part};
 use crate::events::door::EventKind;
 
@@ -90,6 +90,9 @@ pub struct Words {
     pub active: &'static str,
     pub deleted_there: &'static str,
     pub kind: fn(EventKind) -> &'static str,
+    pub hearing: fn(Hearing) -> Advice,
+    pub unknown_topics: &'static str,
+    pub unknown_topics_hint: &'static str,
     // Filters.
     pub search: &'static str,
     pub filter: &'static str,

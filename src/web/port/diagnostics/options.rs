@@ -44,6 +44,9 @@ fn camera(camera: &Camera) -> Value {
         "name": camera.name,
         "stream": camera.stream.as_ref().map(bare),
         "snapshot": camera.snapshot.as_ref().map(bare),
+        "host": camera.host.as_ref().map(ToString::to_string),
+        "channel": camera.channel,
+        "events": if camera.own_events { "auto" } else { "off" },
         "login": login(camera.credentials.as_ref()),
         "kind": match camera.kind {
             CameraKind::Camera => "camera",
