@@ -42,6 +42,7 @@ PICTURE_BYTES = 700_000
 PICTURES_IN_ALL = 256 * 1024 * 1024
 # Of each camera: the older ones go while a backup is made.
 SURELY_KEPT = 40
+# 0.1.0's `backup_exclude`.
 OLD_EXCLUDES = ["*.db-shm"]
 
 
