@@ -7,6 +7,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 
+use super::age::Age;
 use crate::camera::{CameraId, Inventory};
 use crate::events::outbox::Waiting;
 use crate::homeassistant::Presence;
@@ -40,6 +41,8 @@ pub(super) struct Gate {
     pub(super) stale_after: SignedDuration,
     pub(super) now: Instant,
     pub(super) time: Timestamp,
+    /// Looked at now.
+    pub(super) age: Age,
 }
 
 /// From when on Home Assistant is taken to listen after the first announcement of an epoch: after a lost link that comes before Home
@@ -56,7 +59,7 @@ impl Gate {
         if !self.announced.contains(&event.camera) {
             return Verdict::HoldBack;
         }
-        let fires = self.time.duration_since(event.timestamp) <= self.stale_after;
+        let fires = self.age.time_for(event.received).duration_since(event.timestamp) <= self.stale_after;
         match self.listens_from() {
             Some(until) if fires => Verdict::Wait(until),
             _ => Verdict::Send { fires },
@@ -104,6 +107,7 @@ mod tests {
         let inventory = Inventory::new(["front", "new"].map(crate::camera::push_only));
         let announced = BTreeSet::from([id("front"), id("gone")]);
         let now = Instant::now() + Duration::from_secs(3_600);
+        let time = Timestamp::from_second(1_000).unwrap();
         let mut gate = Gate {
             inventory,
             announced: Arc::new(announced),
@@ -111,7 +115,8 @@ mod tests {
             fires_from: now,
             stale_after: SignedDuration::from_secs(120),
             now,
-            time: Timestamp::from_second(1_000).unwrap(),
+            time,
+            age: Age::new(time, now),
         };
         change(&mut gate);
         gate.judge(&event(camera, 1_000 - age))
@@ -122,6 +127,18 @@ mod tests {
         assert_eq!(judge("front", 120, |_| {}), Verdict::Send { fires: true });
         assert_eq!(judge("front", 121, |_| {}), Verdict::Send { fires: false });
         assert_eq!(judge("front", -3_600, |_| {}), Verdict::Send { fires: true }, "a sender's clock may be ahead");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_event_that_waited_while_the_clock_was_set_fires_while_it_is_fresh() {
+        let set = |waited: u64| {
+            move |gate: &mut Gate| {
+                gate.time += SignedDuration::from_hours(24 * 365) + SignedDuration::from_secs(waited.cast_signed());
+                gate.age.look(gate.time, gate.now + Duration::from_secs(waited));
+            }
+        };
+        assert_eq!(judge("front", 0, set(120)), Verdict::Send { fires: true });
+        assert_eq!(judge("front", 0, set(121)), Verdict::Send { fires: false });
     }
 
     #[tokio::test(start_paused = true)]

@@ -7,6 +7,7 @@
 //!
 //! [`Announced`]: crate::mirror::Announced
 
+mod age;
 mod album;
 mod fetch;
 mod flight;

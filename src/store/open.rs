@@ -15,7 +15,7 @@ use super::{FILE, StoreError, aside, numbering, salvage, snapshot};
 /// How long a start may look for damage. Half a second reads 20 MB of a slow SD card and all of a usual file.
 const LOOK_FOR_DAMAGE: Duration = Duration::from_millis(500);
 
-/// How long the first start of a new version may: the file may come from a backup that an older one has made while it was written.
+/// How long it may when the file may come from a backup that copied it while it was written: one that had no whole copy, or one of an older version.
 const LOOK_FOR_DAMAGE_ONCE: Duration = Duration::from_secs(30);
 
 /// The file's connection, mended when it is broken; a database in memory when the data dir is of no use.
@@ -33,10 +33,11 @@ pub(super) fn file_or_memory(data_dir: &Path) -> Result<(Connection, PathBuf), S
 
 /// Opens the file, or what a backup has kept of it, or what can be read of it.
 pub(super) fn open_or_mend(path: &Path) -> Result<Connection, StoreError> {
-    if let Err(error) = snapshot::take_over(path) {
+    let may_be_torn = snapshot::take_over(path).unwrap_or_else(|error| {
         tracing::error!(%error, "The copy of the database that a backup has made cannot be taken over");
-    }
-    let connection = match open(path) {
+        false
+    });
+    let connection = match open_looking(path, may_be_torn) {
         Err(error @ StoreError::Broken(_)) => mend(path, &error),
         other => other,
     }?;
@@ -65,13 +66,17 @@ pub(super) fn mend(path: &Path, error: &StoreError) -> Result<Connection, StoreE
 
 /// Opens the file as it is, made if it is not there.
 pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
+    open_looking(path, false)
+}
+
+fn open_looking(path: &Path, may_be_torn: bool) -> Result<Connection, StoreError> {
     let mut connection = Connection::open(path)?;
     let version = version(&connection)?;
     let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
     if version > known {
         return Err(StoreError::Newer { path: path.display().to_string(), found: version, known });
     }
-    look_for_damage(&connection, if (1..known).contains(&version) { LOOK_FOR_DAMAGE_ONCE } else { LOOK_FOR_DAMAGE })?;
+    look_for_damage(&connection, patience(may_be_torn || (1..known).contains(&version)))?;
     connection.busy_timeout(Duration::from_secs(5))?;
     // Only the first table decides over this; what is deleted can then be given back to the disk in small steps.
     connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
@@ -105,6 +110,10 @@ pub(super) fn is_file(connection: &Connection) -> bool {
 
 fn version(connection: &Connection) -> rusqlite::Result<i64> {
     connection.pragma_query_value(None, "user_version", |row| row.get(0))
+}
+
+fn patience(may_be_torn: bool) -> Duration {
+    if may_be_torn { LOOK_FOR_DAMAGE_ONCE } else { LOOK_FOR_DAMAGE }
 }
 
 /// Asks SQLite whether the file is sound, for as long as a start may take. What it did not come to see shows when it

@@ -71,14 +71,15 @@ pub(crate) fn discard(data_dir: &Path) {
     }
 }
 
-/// Where there is no database, the one of the backup takes its place.
-pub(super) fn take_over(live: &Path) -> io::Result<()> {
+/// Where there is no database, the one of the backup takes its place. `true`: it was copied while it was written.
+pub(super) fn take_over(live: &Path) -> io::Result<bool> {
     if live.exists() {
-        return Ok(());
+        return Ok(false);
     }
     let (linked, snapshot) = (linked(live), snapshot(live));
+    let may_be_torn = linked.exists();
     // There is a second name only when the snapshot could not be made, so it is the newer one of both.
-    if linked.exists() {
+    if may_be_torn {
         // The log first: a start that is cut off here finds it in its place.
         let _usually_there = fs::rename(wal(&linked), wal(live));
         fs::rename(&linked, live)?;
@@ -88,11 +89,11 @@ pub(super) fn take_over(live: &Path) -> io::Result<()> {
         let _usually_not_there = fs::remove_file(with_suffix(live, "-shm"));
         fs::rename(&snapshot, live)?;
     } else {
-        return Ok(());
+        return Ok(false);
     }
     sync_dir(live)?;
     tracing::info!(path = %live.display(), "The database is taken over from the copy that a backup has made of it");
-    Ok(())
+    Ok(may_be_torn)
 }
 
 /// The database is there and whole: what an unfinished backup has left goes.

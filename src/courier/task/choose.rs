@@ -59,7 +59,9 @@ impl Courier {
         }
     }
 
-    fn gate(&self, now: Instant) -> Gate {
+    fn gate(&mut self, now: Instant) -> Gate {
+        let time = Timestamp::now();
+        self.age.look(time, now);
         Gate {
             inventory: self.sources.inventory.borrow().clone(),
             announced: self.cameras.clone(),
@@ -67,7 +69,8 @@ impl Courier {
             fires_from: self.fires_from,
             stale_after: self.stale_after,
             now,
-            time: Timestamp::now(),
+            time,
+            age: self.age,
         }
     }
 

@@ -7,10 +7,11 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
+use super::age::Age;
 use super::album::Album;
 use super::fetch::{BATCH, Fetch, Fetched};
 use super::flight::Landed;
@@ -64,6 +65,7 @@ pub struct Courier {
     adopting: Option<(u64, u64)>,
     pictures_from: Instant,
     fires_from: Instant,
+    age: Age,
     /// The line is looked at: not before, and then only when something changed.
     look: Option<Instant>,
 }
@@ -88,6 +90,7 @@ impl Courier {
             adopting: None,
             pictures_from: now,
             fires_from: now,
+            age: Age::new(Timestamp::now(), now),
             look: None,
             sources,
         }

@@ -89,6 +89,20 @@ fn where_no_snapshot_can_be_made_the_files_themselves_are_in_the_backup() {
 }
 
 #[test]
+fn a_copy_that_may_be_torn_is_told_from_a_whole_one() {
+    let (dir, live) = dir();
+    take(dir.path()).unwrap();
+    let whole = restored(dir.path());
+    assert!(!take_over(&whole.path().join(FILE)).unwrap());
+    assert!(!take_over(&whole.path().join(FILE)).unwrap(), "there is a database");
+    link(&dir.path().join(FILE)).unwrap();
+    drop(live);
+    let torn = restored(dir.path());
+    assert!(take_over(&torn.path().join(FILE)).unwrap());
+    assert_eq!(events(torn.path()), 1);
+}
+
+#[test]
 fn a_broken_database_goes_into_the_backup_too() {
     let dir = tempfile::tempdir().unwrap();
     fs::write(dir.path().join(FILE), vec![0x55; 8_192]).unwrap();
