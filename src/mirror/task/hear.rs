@@ -17,19 +17,25 @@ impl Mirror {
         };
         match heard {
             Heard::Birth => {
-                tracing::info!("Home Assistant has started: announcing everything again");
+                if self.talk.may_say("birth", now) {
+                    tracing::info!("Home Assistant has started: announcing everything again");
+                }
                 self.work.plan.birth(now, &mut rand::rng());
                 self.see(Some(Sign::Birth));
             }
             Heard::Will => {
-                tracing::info!("Home Assistant has gone: what is to set something off there waits until it is back");
+                if self.talk.may_say("will", now) {
+                    tracing::info!(
+                        "Home Assistant has gone: what is to set something off there waits until it is back"
+                    );
+                }
                 self.work.plan.will(now);
                 self.see(None);
             }
             // The will of an old connection that the broker saw end late, or a second copy that stopped. Home Assistant would show
             // everything as unavailable for as long as nobody contradicts.
             Heard::SaidOffline => {
-                if self.work.plan.said_offline(now) {
+                if self.work.plan.said_offline(now) && self.talk.may_say("offline", now) {
                     tracing::warn!(
                         topic = incoming.topic,
                         "Somebody else said that Camera Herald is offline; saying that it is not. If this comes again and \
@@ -46,20 +52,25 @@ impl Mirror {
             // Home Assistant clears a config topic when its user deletes the device; so does another copy's `retract`.
             Heard::Cleared(owner) => {
                 if self.work.plan.hear_clearing(owner, incoming.times, now) {
-                    tracing::warn!(
-                        topic = incoming.topic,
-                        "The device was deleted in Home Assistant. It comes back at the next start of Camera Herald, or with \
-                         \"Announce again\"; set enabled: false to keep it away"
-                    );
                     self.tell_dismissed();
+                    if self.talk.may_say("deletion", now) {
+                        tracing::warn!(
+                            topic = incoming.topic,
+                            "The device was deleted in Home Assistant. It comes back at the next start of Camera Herald, or with \
+                             \"Announce again\"; set enabled: false to keep it away"
+                        );
+                    }
                 }
             }
         }
     }
 
     pub(super) fn announce_again(&mut self) {
-        tracing::info!("Asked to announce again");
-        self.work.plan.announce_again(Instant::now());
+        let now = Instant::now();
+        if self.talk.may_say("announce", now) {
+            tracing::info!("Asked to announce again");
+        }
+        self.work.plan.announce_again(now);
         self.tell_dismissed();
         self.see_statuses();
         self.see_histories();

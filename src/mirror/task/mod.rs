@@ -4,6 +4,7 @@
 //! presence, requests for probes. It decides nothing about what is sent: that is the plan's.
 
 mod hear;
+mod talk;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use self::talk::Talk;
 use super::ledger::Ledger;
 use super::plan::{Goal, Plan};
 use super::requests::{Asked, Requested};
@@ -63,6 +65,7 @@ pub struct Mirror {
     announced: watch::Sender<Option<Announced>>,
     dismissed: watch::Sender<BTreeSet<Owner>>,
     courier_gone: CancellationToken,
+    talk: Talk,
     runs: u64,
 }
 
@@ -104,7 +107,17 @@ impl Mirror {
         let (announced, announced_seen) = watch::channel(None);
         let (dismissed, dismissed_seen) = watch::channel(BTreeSet::new());
         let work = Work::new(Plan::new(Goal::Service, topics, ledger, Instant::now()));
-        let mirror = Self { handle, lease: None, sources, work, announced, dismissed, courier_gone, runs: 0 };
+        let mirror = Self {
+            handle,
+            lease: None,
+            sources,
+            work,
+            announced,
+            dismissed,
+            courier_gone,
+            talk: Talk::default(),
+            runs: 0,
+        };
         (mirror, announced_seen, dismissed_seen)
     }
 
