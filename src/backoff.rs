@@ -11,7 +11,7 @@ const FLOOR: Duration = Duration::from_millis(50);
 ///
 /// Full jitter spreads the clients of a broker that comes back better than a fixed or half-random wait does.
 #[derive(Debug, Clone)]
-pub struct Backoff {
+pub(crate) struct Backoff {
     first: Duration,
     cap: Duration,
     attempt: u32,
@@ -20,19 +20,19 @@ pub struct Backoff {
 impl Backoff {
     /// Bounds `first`, 2 × `first`, 4 × `first` … up to `cap`.
     #[must_use]
-    pub fn new(first: Duration, cap: Duration) -> Self {
+    pub(crate) fn new(first: Duration, cap: Duration) -> Self {
         Self { first, cap, attempt: 0 }
     }
 
     /// The next wait.
-    pub fn next(&mut self, rng: &mut impl Rng) -> Duration {
+    pub(crate) fn next(&mut self, rng: &mut impl Rng) -> Duration {
         let bound = self.bound();
         self.attempt = self.attempt.saturating_add(1);
         bound.mul_f64(rng.random_range(0.0..=1.0)).max(FLOOR.min(bound))
     }
 
     /// Starts again from the first bound: the thing that was waited for works.
-    pub fn reset(&mut self) {
+    pub(crate) fn reset(&mut self) {
         self.attempt = 0;
     }
 

@@ -11,13 +11,13 @@
 //! Data goes from left to right, `use` goes from right to left: a module may name what feeds it, never what it feeds.
 
 pub mod app;
-pub mod backoff;
+pub(crate) mod backoff;
 pub mod broker;
 pub mod camera;
 pub mod chain;
 pub mod cli;
 pub mod commands;
-pub mod courier;
+pub(crate) mod courier;
 pub mod credentials;
 #[cfg(feature = "demo")]
 pub mod demo;
@@ -26,10 +26,10 @@ pub mod events;
 pub mod homeassistant;
 pub mod http;
 mod kept_file;
-pub mod logging;
+pub(crate) mod logging;
 pub mod mirror;
 pub mod options;
-pub mod picture;
+pub(crate) mod picture;
 pub mod process;
 pub mod store;
 pub mod supervisor;

@@ -23,7 +23,7 @@ impl LevelHandle {
 
 /// Starts the log. `None` when the process has one already, which then stays.
 #[must_use]
-pub fn start(level: LogLevel) -> Option<LevelHandle> {
+pub(crate) fn start(level: LogLevel) -> Option<LevelHandle> {
     let (filter, handle) = reload::Layer::new(filter(level));
     let lines = fmt::layer().with_ansi(std::io::stdout().is_terminal()).with_target(false);
     tracing_subscriber::registry().with(filter).with(lines).try_init().ok()?;

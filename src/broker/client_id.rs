@@ -18,7 +18,7 @@ const FILE: &str = "client_id";
 ///
 /// # Errors
 /// When the data dir cannot be read or written. Use [`random`] then: the id lives as long as the process.
-pub fn load(data_dir: &Path) -> io::Result<String> {
+pub(crate) fn load(data_dir: &Path) -> io::Result<String> {
     let path = data_dir.join(FILE);
     match fs::read_to_string(&path) {
         Ok(text) if is_usable(text.trim()) => Ok(text.trim().to_owned()),
@@ -30,7 +30,7 @@ pub fn load(data_dir: &Path) -> io::Result<String> {
 
 /// A client id for this process only.
 #[must_use]
-pub fn random() -> String {
+pub(crate) fn random() -> String {
     let tail: String = rand::rng().sample_iter(Alphanumeric).take(9).map(char::from).collect();
     format!("cameraherald{tail}")
 }

@@ -51,7 +51,7 @@ impl Message {
 }
 
 /// Which of the retained messages under a filter a scan tells of, by topic and payload.
-pub type Wanted = fn(&str, &[u8]) -> bool;
+pub(crate) type Wanted = fn(&str, &[u8]) -> bool;
 
 /// What a lease asks of its connection.
 #[derive(Debug)]

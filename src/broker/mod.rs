@@ -4,14 +4,14 @@
 //! Everybody else holds a [`Handle`] and sees the link's state; while it is up that state carries a [`Lease`], the right to send in this epoch.
 //! No callback runs foreign code and nothing that a caller does can block the event loop.
 
-pub mod cause;
-pub mod client_id;
-pub mod handle;
-pub mod inbox;
-pub mod lease;
-pub mod link;
-pub mod session;
-pub mod settings;
+pub(crate) mod cause;
+pub(crate) mod client_id;
+pub(crate) mod handle;
+pub(crate) mod inbox;
+pub(crate) mod lease;
+pub(crate) mod link;
+pub(crate) mod session;
+pub(crate) mod settings;
 
 pub use cause::{BrokerKind, Cause, CauseKind};
 pub use handle::Handle;

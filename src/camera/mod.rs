@@ -3,18 +3,18 @@
 //! `Inventory ══> prober ──Report──> tracker ══Statuses══>`: a probe measures, [`status`] decides, the tracker moves bytes.
 
 mod decoding;
-pub mod figures;
-pub mod hearing;
-pub mod host;
-pub mod id;
-pub mod inventory;
+pub(crate) mod figures;
+pub(crate) mod hearing;
+pub(crate) mod host;
+pub(crate) mod id;
+pub(crate) mod inventory;
 pub(crate) mod onvif;
-pub mod pictures;
+pub(crate) mod pictures;
 pub mod prober;
-pub mod report;
-pub mod status;
-pub mod stillness;
-pub mod timeline;
+pub(crate) mod report;
+pub(crate) mod status;
+pub(crate) mod stillness;
+pub(crate) mod timeline;
 pub mod tracker;
 
 pub use figures::ProbeFigures;

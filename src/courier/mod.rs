@@ -18,4 +18,4 @@ mod marks;
 mod shown;
 mod task;
 
-pub use task::{Courier, Sources};
+pub(crate) use task::{Courier, Sources};

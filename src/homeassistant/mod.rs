@@ -1,11 +1,11 @@
 //! What Home Assistant is told and what is heard of it, in its own words: topics, discovery payloads, states, presence. Pure.
 
-pub mod entities;
+pub(crate) mod entities;
 pub mod heard;
-pub mod payload;
-pub mod presence;
-pub mod states;
-pub mod topics;
+pub(crate) mod payload;
+pub(crate) mod presence;
+pub(crate) mod states;
+pub(crate) mod topics;
 
 pub use heard::Heard;
 pub use presence::{Presence, Sign};

@@ -8,14 +8,14 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 /// Component keys of a device and their platforms.
-pub type Components = BTreeMap<String, String>;
+pub(crate) type Components = BTreeMap<String, String>;
 
 /// Payloads beyond this are not looked into, in bytes: ours have a tenth of it.
 const LOOKED_INTO: usize = 64 * 1_024;
 
 /// Whether a discovery message says by its origin that it is ours.
 #[must_use]
-pub fn is_ours(_topic: &str, payload: &[u8]) -> bool {
+pub(crate) fn is_ours(_topic: &str, payload: &[u8]) -> bool {
     #[derive(serde::Deserialize)]
     struct Named {
         name: String,
@@ -30,7 +30,7 @@ pub fn is_ours(_topic: &str, payload: &[u8]) -> bool {
 
 /// One device with all its entities, at `<prefix>/device/<node>-<id>/config`.
 #[derive(Debug, Clone, Serialize)]
-pub struct DevicePayload {
+pub(crate) struct DevicePayload {
     /// The device.
     pub device: Device,
     /// Who announces it; required for device discovery.
@@ -47,7 +47,7 @@ pub struct DevicePayload {
 
 /// `device` of the payload.
 #[derive(Debug, Clone, Serialize)]
-pub struct Device {
+pub(crate) struct Device {
     /// What makes the device the same one after a rename.
     pub identifiers: [String; 1],
     /// The user's name for it.
@@ -71,7 +71,7 @@ pub struct Device {
 
 /// `origin` of the payload.
 #[derive(Debug, Clone, Serialize)]
-pub struct Origin {
+pub(crate) struct Origin {
     /// Shown in Home Assistant's log when a payload is refused.
     pub name: &'static str,
     /// Our version.
@@ -92,14 +92,14 @@ impl Default for Origin {
 
 /// One topic that says `online` or `offline`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Availability {
+pub(crate) struct Availability {
     /// Matched by exact text.
     pub topic: String,
 }
 
 /// One entity.
 #[derive(Debug, Clone, Default, Serialize)]
-pub struct Component {
+pub(crate) struct Component {
     /// `sensor`, `binary_sensor`, `button` …
     pub platform: &'static str,
     /// Never derived from a name or an address.
@@ -159,12 +159,4 @@ pub struct Component {
     /// What a button sends.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub payload_press: Option<&'static str>,
-}
-
-impl Component {
-    /// The form that takes an entity away: leaving it out of the payload does nothing.
-    #[must_use]
-    pub fn removal(platform: &'static str) -> Self {
-        Self { platform, ..Self::default() }
-    }
 }

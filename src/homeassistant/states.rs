@@ -11,13 +11,13 @@ use crate::events::outbox::body::snippet;
 use crate::events::outbox::{History, Outbox};
 
 /// `online`, as Home Assistant's availability wants it.
-pub const ONLINE: &str = "online";
+pub(crate) const ONLINE: &str = "online";
 /// `offline`.
-pub const OFFLINE: &str = "offline";
+pub(crate) const OFFLINE: &str = "offline";
 
 /// What is known of one camera.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Known<'a> {
+pub(crate) struct Known<'a> {
     /// What its probes say.
     pub state: Option<&'a CameraState>,
     /// What its events say.
@@ -28,7 +28,7 @@ pub struct Known<'a> {
 
 /// The retained states of one camera, without its availability and without the last event, which the courier brings.
 #[must_use]
-pub fn camera(topics: &Topics, camera: &Camera, known: Known<'_>) -> Vec<Message> {
+pub(crate) fn camera(topics: &Topics, camera: &Camera, known: Known<'_>) -> Vec<Message> {
     let message = |leaf, payload: String| Message::retained(topics.camera(&camera.id, leaf), payload);
     let nothing = History::default();
     let history = known.history.unwrap_or(&nothing);
@@ -46,7 +46,7 @@ pub fn camera(topics: &Topics, camera: &Camera, known: Known<'_>) -> Vec<Message
 /// A camera's availability. A push-only camera is there as long as we are: nobody can know more. Any other has to be
 /// seen first.
 #[must_use]
-pub fn availability(topics: &Topics, camera: &Camera, state: Option<&CameraState>) -> Message {
+pub(crate) fn availability(topics: &Topics, camera: &Camera, state: Option<&CameraState>) -> Message {
     let online = state.is_some_and(|state| state.status == Status::Online);
     let payload = if online || camera.is_push_only() { ONLINE } else { OFFLINE };
     Message::retained(topics.camera(&camera.id, Leaf::Availability), payload)
@@ -54,7 +54,7 @@ pub fn availability(topics: &Topics, camera: &Camera, state: Option<&CameraState
 
 /// What the bridge says of events.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Events {
+pub(crate) struct Events {
     /// Accepted, and not yet at the broker.
     pub waiting: u64,
     /// Never reached the broker and became too old, since the start.
@@ -64,14 +64,14 @@ pub struct Events {
 impl Events {
     /// As the outbox has it now.
     #[must_use]
-    pub fn of(outbox: &Outbox) -> Self {
+    pub(crate) fn of(outbox: &Outbox) -> Self {
         Self { waiting: *outbox.waiting().borrow(), dropped: outbox.figures().dropped }
     }
 }
 
 /// The cameras that are announced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Count {
+pub(crate) struct Count {
     /// All of them.
     pub total: usize,
     /// Those that are online.
@@ -80,7 +80,7 @@ pub struct Count {
 
 /// The bridge's retained state.
 #[must_use]
-pub fn bridge(topics: &Topics, up: &Up, cameras: Count, events: Events) -> Message {
+pub(crate) fn bridge(topics: &Topics, up: &Up, cameras: Count, events: Events) -> Message {
     let payload = json!({
         "version": env!("CARGO_PKG_VERSION"),
         "link": "up",

@@ -8,7 +8,7 @@ mod broker;
 mod cameras;
 mod environment;
 mod faults;
-pub mod keys;
+pub(crate) mod keys;
 mod layers;
 mod load;
 mod login;

@@ -17,7 +17,7 @@ const HALVED_FROM: usize = 2_560;
 
 /// The codec of a key frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Codec {
+pub(crate) enum Codec {
     /// ITU-T H.264.
     H264,
     /// ITU-T H.265.
@@ -26,7 +26,7 @@ pub enum Codec {
 
 /// Why a key frame gives no picture.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum KeyFrameError {
+pub(crate) enum KeyFrameError {
     /// A way of coding that the decoders do not know; interlaced video above all.
     #[error("it is coded in a way that is not understood, perhaps interlaced")]
     Unsupported,
@@ -43,7 +43,7 @@ pub enum KeyFrameError {
 ///
 /// # Errors
 /// [`KeyFrameError`] when there is no picture in it.
-pub fn decode(codec: Codec, annex_b: &[u8], size: Option<(u32, u32)>) -> Result<DynamicImage, KeyFrameError> {
+pub(crate) fn decode(codec: Codec, annex_b: &[u8], size: Option<(u32, u32)>) -> Result<DynamicImage, KeyFrameError> {
     let pixels = size.map_or(0, |(width, height)| u64::from(width) * u64::from(height));
     if annex_b.len() > MOST_BYTES || pixels > MOST_PIXELS {
         return Err(KeyFrameError::TooLarge);

@@ -4,10 +4,10 @@
 //! Everything here blocks for as long as it computes, and trusts nothing that it is given.
 
 pub(crate) mod jpeg;
-pub mod keyframe;
+pub(crate) mod keyframe;
 mod print;
 
-pub use print::Print;
+pub(crate) use print::Print;
 
 use std::io::Cursor;
 
@@ -26,11 +26,11 @@ const MEMORY: u64 = 120 * 1_024 * 1_024;
 const SNAPSHOT_MEMORY: u64 = 64 * 1_024 * 1_024;
 
 /// The largest picture that is decoded, in pixels: 8K.
-pub const MOST_PIXELS: u64 = 7_680 * 4_320;
+pub(crate) const MOST_PIXELS: u64 = 7_680 * 4_320;
 
 /// Why a picture cannot be sent.
 #[derive(Debug, thiserror::Error)]
-pub enum PictureError {
+pub(crate) enum PictureError {
     /// It cannot be decoded.
     #[error("the picture cannot be decoded: {0}")]
     Broken(#[from] image::ImageError),
@@ -48,7 +48,7 @@ pub enum PictureError {
 ///
 /// # Errors
 /// [`PictureError`] when there is nothing to send.
-pub fn fit(jpeg: &Bytes, limit: usize) -> Result<Bytes, PictureError> {
+pub(crate) fn fit(jpeg: &Bytes, limit: usize) -> Result<Bytes, PictureError> {
     let (width, height) = ImageReader::with_format(Cursor::new(jpeg), ImageFormat::Jpeg).into_dimensions()?;
     if width <= LONGEST && height <= LONGEST && jpeg.len() <= limit {
         return Ok(jpeg.clone());
@@ -60,7 +60,7 @@ pub fn fit(jpeg: &Bytes, limit: usize) -> Result<Bytes, PictureError> {
 ///
 /// # Errors
 /// [`PictureError::TooLarge`] when not even the smallest step fits.
-pub fn shrink(picture: &DynamicImage, limit: usize) -> Result<Bytes, PictureError> {
+pub(crate) fn shrink(picture: &DynamicImage, limit: usize) -> Result<Bytes, PictureError> {
     for (side, quality) in STEPS {
         let smaller = encode(picture, side, quality)?;
         if smaller.len() <= limit {
@@ -74,7 +74,7 @@ pub fn shrink(picture: &DynamicImage, limit: usize) -> Result<Bytes, PictureErro
 ///
 /// # Errors
 /// [`PictureError::Broken`] when it is neither, is damaged, or would take too much memory.
-pub fn decode(file: &Bytes) -> Result<DynamicImage, PictureError> {
+pub(crate) fn decode(file: &Bytes) -> Result<DynamicImage, PictureError> {
     decode_within(file, SNAPSHOT_MEMORY)
 }
 

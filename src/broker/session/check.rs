@@ -11,7 +11,7 @@ use crate::options::BrokerOptions;
 
 /// What the broker granted.
 #[derive(Debug, Clone)]
-pub struct Granted {
+pub(crate) struct Granted {
     /// `3.1.1` or `5`.
     pub protocol: &'static str,
     /// The largest packet that the broker takes, in bytes.
@@ -24,7 +24,7 @@ pub struct Granted {
 ///
 /// # Errors
 /// The step that failed, in one sentence.
-pub async fn reach(settings: &Settings, broker: &BrokerOptions) -> Result<(), Cause> {
+pub(crate) async fn reach(settings: &Settings, broker: &BrokerOptions) -> Result<(), Cause> {
     let patience = settings.timing.connect;
     if broker.tls {
         dial::dial(broker, settings.ca_file.as_deref(), patience).await.map(drop)
@@ -38,7 +38,7 @@ pub async fn reach(settings: &Settings, broker: &BrokerOptions) -> Result<(), Ca
 ///
 /// # Errors
 /// Why the broker did not let us, in one sentence.
-pub async fn log_in(settings: &Settings, identity: &Identity, broker: &BrokerOptions) -> Result<Granted, Cause> {
+pub(crate) async fn log_in(settings: &Settings, identity: &Identity, broker: &BrokerOptions) -> Result<Granted, Cause> {
     let allowance = Allowances::default().of(settings, identity, broker).await;
     let opened = open::connect(settings, identity, broker, allowance).await.map_err(|error| error.cause())?;
     let open::Opened { sender, mut event_loop, grant, allowance, relay, .. } = opened;

@@ -4,7 +4,7 @@
 //! ever. It never gives up and never blocks on its readers.
 
 mod allowance;
-pub mod check;
+pub(crate) mod check;
 mod closures;
 mod connection;
 mod dial;

@@ -29,7 +29,7 @@ use crate::mirror::Announced;
 const STORE_WAIT: Duration = Duration::from_secs(2);
 
 /// What the courier listens to. The end of the histories is the courier's end.
-pub struct Sources {
+pub(crate) struct Sources {
     /// The desired cameras.
     pub inventory: watch::Receiver<Inventory>,
     /// Their pasts.
@@ -47,7 +47,7 @@ pub struct Sources {
 }
 
 /// The task.
-pub struct Courier {
+pub(crate) struct Courier {
     topics: Topics,
     handle: Handle,
     sources: Sources,
@@ -73,7 +73,7 @@ pub struct Courier {
 impl Courier {
     /// A courier that has sent nothing. An event older than `stale_after` does not fire.
     #[must_use]
-    pub fn new(topics: Topics, handle: Handle, sources: Sources, stale_after: Duration) -> Self {
+    pub(crate) fn new(topics: Topics, handle: Handle, sources: Sources, stale_after: Duration) -> Self {
         let now = Instant::now();
         Self {
             topics,
@@ -97,7 +97,7 @@ impl Courier {
     }
 
     /// Brings events until no history can change any more. What waits in the outbox then stays on disk.
-    pub async fn run(mut self) {
+    pub(crate) async fn run(mut self) {
         let mut waiting = self.sources.outbox.waiting();
         let mut link = self.handle.link();
         waiting.mark_changed();

@@ -16,7 +16,7 @@ const MAX_AHEAD: SignedDuration = SignedDuration::from_hours(24);
 
 /// What is known of a message besides itself.
 #[derive(Debug, Clone)]
-pub struct Envelope {
+pub(crate) struct Envelope {
     /// Whose it is: the door's address says it.
     pub camera: CameraId,
     /// What kind of camera that is.
@@ -31,7 +31,7 @@ pub struct Envelope {
 ///
 /// # Errors
 /// When a field that we know makes no sense. Unknown fields are kept, whatever they are.
-pub fn event(envelope: Envelope, message: Message) -> Result<Event, Reject> {
+pub(crate) fn event(envelope: Envelope, message: Message) -> Result<Event, Reject> {
     let Message { fields, picture } = message;
     let event_id = event_id(&fields)?.unwrap_or_else(|| format!("{:032x}", envelope.spare_id));
     let timestamp = timestamp(&fields, envelope.received)?;

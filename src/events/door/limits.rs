@@ -18,7 +18,7 @@ const COMPLAIN_EVERY: Duration = Duration::from_secs(10);
 ///
 /// Ask only for cameras that exist: each one asked for takes an entry until its bucket is full again.
 #[derive(Debug, Default)]
-pub struct Limits {
+pub(crate) struct Limits {
     full_again: HashMap<CameraId, Instant>,
 }
 
@@ -27,7 +27,7 @@ impl Limits {
     ///
     /// # Errors
     /// The time until there is one again.
-    pub fn admit(&mut self, camera: &CameraId, now: Instant) -> Result<(), Duration> {
+    pub(crate) fn admit(&mut self, camera: &CameraId, now: Instant) -> Result<(), Duration> {
         let full_again = match self.full_again.get_mut(camera) {
             Some(full_again) => full_again,
             None => {
@@ -49,7 +49,7 @@ impl Limits {
 
 /// Says when a line about bad calls is due: each kind of them for itself, so that one does not hide another.
 #[derive(Debug, Default)]
-pub struct Complaints {
+pub(crate) struct Complaints {
     last: HashMap<(&'static str, Option<CameraId>), Instant>,
 }
 
@@ -58,7 +58,7 @@ const MOST_COMPLAINTS: usize = 64;
 
 impl Complaints {
     /// Is one of this kind due, about this camera? Then it counts as written.
-    pub fn due(&mut self, kind: &'static str, camera: Option<CameraId>, now: Instant) -> bool {
+    pub(crate) fn due(&mut self, kind: &'static str, camera: Option<CameraId>, now: Instant) -> bool {
         self.last.retain(|_, last| now.duration_since(*last) < COMPLAIN_EVERY);
         let key = if self.last.len() < MOST_COMPLAINTS { (kind, camera) } else { ("", None) };
         let due = !self.last.contains_key(&key);

@@ -6,16 +6,16 @@ use serde_json::{Map, Value};
 use super::{Reject, fields, multipart, picture};
 
 /// JSON besides its picture.
-pub const MAX_JSON: usize = 1_024 * 1_024;
+pub(crate) const MAX_JSON: usize = 1_024 * 1_024;
 /// A body of any form: 8 MiB of picture are 10.7 MiB of base64.
-pub const MAX_BODY: usize = 12 * 1_024 * 1_024;
+pub(crate) const MAX_BODY: usize = 12 * 1_024 * 1_024;
 
 /// The fields that hold a picture as base64, the better one first.
 const PICTURES: [&str; 2] = ["image_base64", "thumbnail_base64"];
 
 /// Fields and a picture, not yet an event.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Message {
+pub(crate) struct Message {
     /// As they were sent, without pictures.
     pub fields: Map<String, Value>,
     /// A JPEG.
@@ -27,7 +27,7 @@ impl Message {
     ///
     /// # Errors
     /// When it is broken or crosses a bound.
-    pub fn from_json(body: &[u8]) -> Result<Self, Reject> {
+    pub(crate) fn from_json(body: &[u8]) -> Result<Self, Reject> {
         if body.len() > MAX_BODY {
             return Err(Reject::BodyTooLarge);
         }
@@ -45,7 +45,7 @@ impl Message {
     ///
     /// # Errors
     /// When it is broken or crosses a bound.
-    pub fn from_multipart(boundary: &str, body: &Bytes) -> Result<Self, Reject> {
+    pub(crate) fn from_multipart(boundary: &str, body: &Bytes) -> Result<Self, Reject> {
         let (message, picture) = Self::from_parts(boundary, body)?;
         let message = message.ok_or(Reject::NoJsonPart)?;
         Ok(Self { picture: picture.or(message.picture), ..message })
@@ -53,7 +53,7 @@ impl Message {
 
     /// From the query of a URL, without the token. `type` is short for `smart_detection_type`.
     #[must_use]
-    pub fn from_query(query: &str) -> Self {
+    pub(crate) fn from_query(query: &str) -> Self {
         let named = |name: String| if name == "type" { "smart_detection_type".to_owned() } else { name };
         let pairs = super::query::pairs(query).filter(|(name, _)| name != "token");
         let fields = pairs.map(|(name, text)| (named(name), Value::String(text))).collect();

@@ -5,14 +5,14 @@
 mod body;
 mod content;
 mod current_token;
-pub mod decode;
+pub(crate) mod decode;
 mod doors;
-pub mod event;
+pub(crate) mod event;
 mod fields;
 mod kind;
-pub mod limits;
+pub(crate) mod limits;
 mod login;
-pub mod message;
+pub(crate) mod message;
 mod multipart;
 mod picture;
 mod problem;
@@ -20,8 +20,8 @@ mod query;
 mod reject;
 mod routes;
 mod tally;
-pub mod token;
-pub mod trigger;
+pub(crate) mod token;
+pub(crate) mod trigger;
 
 use tokio::sync::oneshot;
 

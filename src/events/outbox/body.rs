@@ -49,7 +49,7 @@ const KNOWN: [&str; 9] = [
 
 /// The body of an event: every field as it was sent, as far as it fits, and what we know of it.
 #[must_use]
-pub fn body(event: &Event, camera_name: &str) -> Map<String, Value> {
+pub(crate) fn body(event: &Event, camera_name: &str) -> Map<String, Value> {
     let mut fields: Map<String, Value> = event
         .fields
         .iter()
@@ -90,7 +90,7 @@ pub(super) fn detection(body: &str, outbox: &str, number: i64) -> String {
 
 /// A text as a state: one line of at most 255 characters, cut at a word.
 #[must_use]
-pub fn snippet(text: &str) -> String {
+pub(crate) fn snippet(text: &str) -> String {
     let line = clean(text).split_whitespace().collect::<Vec<_>>().join(" ");
     shorten(&line, STATE)
 }

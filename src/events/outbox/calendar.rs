@@ -8,13 +8,13 @@ use jiff::{Timestamp, ToSpan};
 
 /// The first moment of the local day.
 #[must_use]
-pub fn day(now: Timestamp, zone: &TimeZone) -> Timestamp {
+pub(crate) fn day(now: Timestamp, zone: &TimeZone) -> Timestamp {
     start(zone.to_datetime(now).date(), zone).unwrap_or(now).min(now)
 }
 
 /// The first moment of the local week, which starts on Monday.
 #[must_use]
-pub fn week(now: Timestamp, zone: &TimeZone) -> Timestamp {
+pub(crate) fn week(now: Timestamp, zone: &TimeZone) -> Timestamp {
     let today = zone.to_datetime(now).date();
     let monday = today.checked_sub(i32::from(today.weekday().to_monday_zero_offset()).days());
     monday.ok().and_then(|monday| start(monday, zone)).unwrap_or(now).min(now)
@@ -22,7 +22,7 @@ pub fn week(now: Timestamp, zone: &TimeZone) -> Timestamp {
 
 /// The first moment of the next local day: always after `now`.
 #[must_use]
-pub fn next_day(now: Timestamp, zone: &TimeZone) -> Timestamp {
+pub(crate) fn next_day(now: Timestamp, zone: &TimeZone) -> Timestamp {
     let tomorrow = zone.to_datetime(now).date().tomorrow().ok();
     let next = tomorrow.and_then(|tomorrow| {
         // Where clocks went back over midnight, tomorrow starts twice, and the first time may be over.

@@ -1,9 +1,9 @@
 //! The outbox: accepted events, on disk until the broker has acknowledged them, and what the history says of each camera.
 
 mod batch;
-pub mod body;
+pub(crate) mod body;
 mod books;
-pub mod calendar;
+pub(crate) mod calendar;
 mod clock;
 mod history;
 mod queue;

@@ -8,7 +8,7 @@ use super::{identifier, online, unique_id};
 
 /// The discovery payload of Camera Herald's own device.
 #[must_use]
-pub fn bridge(topics: &Topics) -> DevicePayload {
+pub(crate) fn bridge(topics: &Topics) -> DevicePayload {
     DevicePayload {
         device: Device {
             identifiers: [identifier(topics, &Owner::Bridge)],

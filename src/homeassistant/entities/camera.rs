@@ -17,7 +17,7 @@ const PASSES_OVER_REPETITIONS: &str = "{% set last = this.attributes %}\
 
 /// The discovery payload of one camera.
 #[must_use]
-pub fn camera(topics: &Topics, camera: &Camera) -> DevicePayload {
+pub(crate) fn camera(topics: &Topics, camera: &Camera) -> DevicePayload {
     let bridge = online(topics.status());
     let both = vec![bridge.clone(), online(topics.camera(&camera.id, Leaf::Availability))];
     let entities = CameraEntities { topics, camera, bridge };
@@ -41,7 +41,7 @@ pub fn camera(topics: &Topics, camera: &Camera) -> DevicePayload {
 
 /// A device that is about to go, with those of its entities that we know how to name.
 #[must_use]
-pub fn departed(topics: &Topics, id: &CameraId, components: &Components) -> DevicePayload {
+pub(crate) fn departed(topics: &Topics, id: &CameraId, components: &Components) -> DevicePayload {
     let looked_at = Url::parse("http://localhost/").ok();
     let listened_to = Host::parse("localhost").ok();
     let last_known = Camera {

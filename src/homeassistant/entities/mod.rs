@@ -3,8 +3,8 @@
 mod bridge;
 mod camera;
 
-pub use bridge::bridge;
-pub use camera::{camera, departed};
+pub(crate) use bridge::bridge;
+pub(crate) use camera::{camera, departed};
 
 use super::payload::Availability;
 use super::topics::{Owner, Topics};

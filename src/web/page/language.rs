@@ -7,7 +7,7 @@ use super::words::{DE, EN, Words};
 
 /// A language that the page speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Language {
+pub(crate) enum Language {
     /// English, also for everybody else.
     English,
     /// German.
@@ -16,11 +16,11 @@ pub enum Language {
 
 impl Language {
     /// All of them.
-    pub const ALL: [Self; 2] = [Self::English, Self::German];
+    pub(crate) const ALL: [Self; 2] = [Self::English, Self::German];
 
     /// The language that a browser likes best among ours.
     #[must_use]
-    pub fn of(headers: &HeaderMap) -> Self {
+    pub(crate) fn of(headers: &HeaderMap) -> Self {
         let wishes = headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).unwrap_or_default();
         Self::from_wishes(wishes)
     }
@@ -50,7 +50,7 @@ impl Language {
 
     /// For `<html lang>`.
     #[must_use]
-    pub fn tag(self) -> &'static str {
+    pub(crate) fn tag(self) -> &'static str {
         match self {
             Self::English => "en",
             Self::German => "de",
@@ -59,7 +59,7 @@ impl Language {
 
     /// Everything that the page says in this language.
     #[must_use]
-    pub fn words(self) -> &'static Words {
+    pub(crate) fn words(self) -> &'static Words {
         match self {
             Self::English => &EN,
             Self::German => &DE,
@@ -68,7 +68,7 @@ impl Language {
 
     /// A number with this many digits after the decimal sign.
     #[must_use]
-    pub fn number(self, value: f64, digits: usize) -> String {
+    pub(crate) fn number(self, value: f64, digits: usize) -> String {
         let text = format!("{value:.digits$}");
         match self {
             Self::English => text,

@@ -14,7 +14,7 @@ mod filters;
 mod fragments;
 mod frame;
 mod guard;
-pub mod language;
+pub(crate) mod language;
 mod live;
 mod look;
 mod moment;
@@ -24,7 +24,7 @@ mod strip;
 mod verdict;
 mod wall;
 mod when;
-pub mod words;
+pub(crate) mod words;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, State};

@@ -13,7 +13,7 @@ use axum::response::{IntoResponse, Response};
 use crate::web::feeds::Feeds;
 
 /// The Supervisor in the apps' network: the only one who brings requests of Home Assistant's users.
-pub const SUPERVISOR: IpAddr = IpAddr::V4(Ipv4Addr::new(172, 30, 32, 2));
+pub(crate) const SUPERVISOR: IpAddr = IpAddr::V4(Ipv4Addr::new(172, 30, 32, 2));
 
 /// Who may come in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

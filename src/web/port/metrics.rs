@@ -14,7 +14,7 @@ use crate::web::feeds::Feeds;
 
 /// All metrics as they are now.
 #[must_use]
-pub fn text(feeds: &Feeds) -> String {
+pub(crate) fn text(feeds: &Feeds) -> String {
     let mut page = Page::default();
     program(&mut page, feeds);
     broker(&mut page, feeds);

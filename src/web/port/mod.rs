@@ -3,11 +3,11 @@
 //! In app mode Home Assistant has checked who looks, and the Supervisor brings the request; nobody else is answered. Outside of it only
 //! this machine is.
 
-pub mod access;
-pub mod diagnostics;
+pub(crate) mod access;
+pub(crate) mod diagnostics;
 mod harden;
 mod health;
-pub mod metrics;
+pub(crate) mod metrics;
 mod routes;
 
 use std::net::SocketAddr;

@@ -17,7 +17,7 @@ use super::message::Message;
 
 /// What a call of the trigger means.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Told {
+pub(crate) enum Told {
     /// Something happened.
     Event(Message),
     /// A sign of life, or the end of what was told before: why it is no event.
@@ -26,7 +26,7 @@ pub enum Told {
 
 /// Takes what came. `query` is the address's, as it was sent.
 #[must_use]
-pub fn told(content_type: &str, body: &Bytes, query: &str, received: Timestamp) -> Told {
+pub(crate) fn told(content_type: &str, body: &Bytes, query: &str, received: Timestamp) -> Told {
     let content = body::read(content_type, body);
     let query = Message::from_query(query).fields;
     let facts = words::facts(content.fields.iter().chain(&query));

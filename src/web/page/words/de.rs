@@ -87,7 +87,6 @@ pub(in crate::web::page) const DE: Words = Words {
     filter: "Anzeigen",
     everything: "Alle",
     nothing_matches: "Keine Kamera passt.",
-    show: "Anzeigen",
     all_cameras: "Alle Kameras",
     last_look: "Letzte Prüfung",
     look_good: "Bild gesehen",

@@ -87,7 +87,6 @@ pub(in crate::web::page) const EN: Words = Words {
     filter: "Show",
     everything: "All",
     nothing_matches: "No camera matches.",
-    show: "Show",
     all_cameras: "All cameras",
     last_look: "Last look",
     look_good: "saw a picture",

@@ -14,20 +14,16 @@ pub(super) use en::EN;
 
 /// A cause: what is wrong, and the next step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Advice {
+pub(crate) struct Advice {
     /// What is wrong, in a few words.
     pub what: &'static str,
     /// What to do next.
     pub next: &'static str,
 }
 
-/// The texts of one language.
+/// The texts of one language. Each name says what its text is, and the text stands beside it in the languages' files.
 #[derive(Debug)]
-#[expect(
-    missing_docs,
-    reason = "each name says what its text is, and the text stands beside it in the languages' files"
-)]
-pub struct Words {
+pub(crate) struct Words {
     // The frame of each page.
     pub skip: &'static str,
     pub back: &'static str,
@@ -99,7 +95,6 @@ pub struct Words {
     pub filter: &'static str,
     pub everything: &'static str,
     pub nothing_matches: &'static str,
-    pub show: &'static str,
     // One camera.
     pub all_cameras: &'static str,
     pub last_look: &'static str,

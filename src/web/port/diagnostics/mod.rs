@@ -20,7 +20,7 @@ use crate::web::feeds::Feeds;
 const LOOK: Duration = Duration::from_secs(8);
 
 /// The file as it is now. Asks the broker what it holds, for some seconds at most.
-pub async fn file(feeds: &Feeds) -> String {
+pub(crate) async fn file(feeds: &Feeds) -> String {
     let retained = retained(feeds).await;
     let content = json!({
         "made_at": Timestamp::now(),
