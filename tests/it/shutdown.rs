@@ -1,6 +1,6 @@
 //! Stopping in every phase: exit 0 within the budget, `offline` on a living broker, the will when nobody could say it.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use camera_herald::demo::broker::{self, Broker, ConnectFault};
 use nix::sys::signal::Signal;
@@ -14,6 +14,8 @@ use crate::support::watcher::Watcher;
 
 /// The Supervisor would wait 10 s; our own budget is half of it.
 const BUDGET: Duration = Duration::from_secs(5);
+/// What has not ended by itself after 4.5 s is cut off, and the broker speaks our will: that must not pass for a stop in order.
+const CUT_OFF: Duration = Duration::from_millis(4_400);
 
 async fn stops_in_order(herald: &mut Herald) {
     let (code, took) = herald.terminate().await;
@@ -64,7 +66,9 @@ async fn while_idle_by_either_signal() {
         watcher.wait_for(|message| message.text() == "online").await;
         watcher.forget();
         herald.signal(signal);
+        let asked = Instant::now();
         assert_eq!(herald.ended().await, Some(0));
+        assert!(asked.elapsed() < CUT_OFF, "it was cut off:\n{}", herald.log());
         assert_eq!(status(&broker).await, b"offline");
         // By itself: the will is said only for who goes without a word.
         assert_eq!(watcher.seen().len(), 1, "{:?}", watcher.seen());

@@ -126,13 +126,13 @@ impl Mirror {
         let mut link = self.handle.link();
         let mut waiting = self.sources.outbox.waiting();
         let page_seen = self.sources.page_seen.clone();
-        let (mut statuses_open, mut histories_open, mut page_open) = (true, true, true);
+        let (mut statuses_open, mut histories_open, mut page_open, mut courier_open) = (true, true, true, true);
         link.mark_changed();
         self.sources.inventory.mark_changed();
         self.see_statuses();
         self.see_histories();
         self.see_hearings();
-        while statuses_open || histories_open || !self.courier_gone.is_cancelled() || !self.work.plan.is_settled() {
+        while statuses_open || histories_open || courier_open || !self.work.plan.is_settled() {
             let lease = self.lease.clone();
             tokio::select! {
                 // A new epoch is seen before anything is decided under the old one.
@@ -158,7 +158,9 @@ impl Mirror {
                     Some(request) => self.do_as_asked(request),
                     None => page_open = false,
                 },
-                () = self.courier_gone.cancelled(), if statuses_open || histories_open => {
+                // Also when everything else has closed before: it is the last that the loop waits for.
+                () = self.courier_gone.cancelled(), if courier_open => {
+                    courier_open = false;
                     (statuses_open, histories_open) = self.see_the_last();
                 }
                 progress = self.work.progress(lease.as_ref()) => self.note(progress),
