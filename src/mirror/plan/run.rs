@@ -87,6 +87,9 @@ impl Plan {
         let Some(run) = &mut self.run else { return Step::Nothing };
         // What is asked for meanwhile waits only for the part that makes everything available.
         if run.stage > Stage::Online && self.schedule.due().is_some_and(|due| due <= now) {
+            // Departed devices that were not shown and taken away yet are so by the next run.
+            let seen_off = run.queue.is_empty() && run.shown.is_empty() && run.under_way == 0;
+            self.born |= run.stage <= Stage::Hide && !seen_off;
             self.end(now);
             return Step::Nothing;
         }
