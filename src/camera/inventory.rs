@@ -50,27 +50,6 @@ impl Camera {
     }
 }
 
-/// For unit tests: a camera that only sends events.
-#[cfg(test)]
-pub(crate) fn push_only(id: &str) -> Camera {
-    Camera {
-        id: CameraId::new(id).unwrap(),
-        name: id.to_owned(),
-        stream: None,
-        snapshot: None,
-        host: None,
-        channel: 1,
-        own_events: true,
-        credentials: None,
-        kind: CameraKind::Camera,
-        area: None,
-        manufacturer: None,
-        model: None,
-        check_every: Duration::from_secs(30),
-        enabled: true,
-    }
-}
-
 impl fmt::Debug for Camera {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Cameras take passwords in queries, and some in paths.

@@ -22,7 +22,7 @@ pub use hearing::{Hearing, HearingState, Hearings};
 pub use host::Host;
 pub use id::CameraId;
 #[cfg(test)]
-pub(crate) use inventory::push_only;
+pub(crate) use inventory::tests::camera as push_only;
 pub use inventory::{Camera, CameraKind, Inventory};
 pub use pictures::{Picture, Pictures};
 pub use report::{Failure, Glimpse, LastProbe, LastProbes, Reason, Report, Shown, Sighting, Spoiled};

@@ -343,6 +343,40 @@ fn a_status_that_changes_in_the_middle_of_a_run_goes_before_the_rest_of_it() {
 }
 
 #[test]
+fn departed_devices_are_seen_off_by_the_next_run_when_one_is_cut_short() {
+    let mut world = World::new();
+    world.settle();
+    // Home Assistant is away while the camera goes.
+    world.happen(&Happening::Inventory(6, false));
+    world.settle();
+    world.happen(&Happening::Birth);
+    let runs = world.runs;
+    while world.runs == runs {
+        world.turn();
+        if let Some(due) = world.plan.due(world.now).filter(|due| *due > world.now) {
+            world.now = due;
+        }
+    }
+    // Asked for again before the device was shown: the run ends here.
+    world.plan.announce_again(world.now);
+    world.now += Duration::from_secs(5);
+    assert_eq!(world.plan.next(world.now), Step::Nothing);
+    let mut shown = 0;
+    for _ in 0..2_000 {
+        let before = world.under_way.len();
+        world.turn();
+        if world.under_way.len() > before {
+            let message = &world.under_way.back().unwrap().message;
+            shown += usize::from(!message.retain && !message.payload.is_empty());
+        }
+        if let Some(due) = world.plan.due(world.now).filter(|due| *due > world.now) {
+            world.now = due;
+        }
+    }
+    assert_eq!(shown, 1);
+}
+
+#[test]
 fn a_birth_in_the_middle_of_clearing_is_answered_in_time() {
     let mut world = World::new();
     world.settle();
